@@ -1,0 +1,192 @@
+"""From a run's events.jsonl to its RunResult. Everything known of a run is derived from that file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fedjob.errors import ResultError
+from fedjob.result.model import Contribution, Round, RunResult, Scalar, SiteError
+
+EVENTS_FILE = "events.jsonl"
+Event = dict[str, Any]
+
+
+def read_events(workspace: Path) -> list[Event]:
+    """All events of a run in the order in which they were written.
+
+    A last line that was cut by a kill is left out; a broken line elsewhere raises ResultError.
+    """
+    path = workspace / EVENTS_FILE
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as e:
+        raise ResultError(
+            f"no run recorded in {workspace}: {e.strerror}; expected {EVENTS_FILE} there"
+        ) from e
+    events = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            events.append(json.loads(line))
+        except ValueError as e:
+            raise ResultError(f"{path}:{number} is not JSON: {e}; the run directory is damaged") from e
+    return events
+
+
+def read_result(workspace: Path) -> RunResult:
+    """Build the RunResult of the run recorded in `workspace`; raises ResultError when there is none."""
+    events = read_events(workspace)
+    started = next((e for e in events if e["event"] == "run_started"), None)
+    if started is None:
+        raise ResultError(f"{workspace / EVENTS_FILE} records no run_started; the run never began")
+    tally = _Tally(sites=tuple(started["sites"]))
+    for event in events:
+        tally.add(event)
+    rounds = tally.finished_rounds()
+    # The workspace's clock starts with the run, so the last event's time is the run's length.
+    return RunResult(
+        engine=started["engine"],
+        job=started["job"],
+        status=tally.status,
+        workspace=workspace,
+        sites=tally.sites,
+        rounds=rounds,
+        errors=tuple(tally.errors),
+        problems=tuple(tally.problems(rounds)),
+        models={kind: workspace / path for kind, path in tally.models.items()},
+        scalars=tuple(sorted(tally.scalars, key=lambda s: (s.site, s.name))),
+        results=tuple(tally.results),
+        traffic=dict(sorted(tally.traffic.items())),
+        devices=dict(sorted(tally.devices.items())),
+        best_round=tally.best.get("round"),
+        key_metric=tally.best.get("metric"),
+        seed=started.get("seed"),
+        seconds=max((e.get("time", 0.0) for e in events), default=0.0),
+    )
+
+
+@dataclass
+class _Tally:
+    sites: tuple[str, ...]
+    status: Any = "failed"
+    reason: str | None = None
+    contributions: dict[int, list[Contribution]] = field(default_factory=dict)
+    aggregated: dict[int, dict[str, Any]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    errors: list[SiteError] = field(default_factory=list)
+    models: dict[str, str] = field(default_factory=dict)
+    scalars: list[Scalar] = field(default_factory=list)
+    results: list[tuple[str, str, Any]] = field(default_factory=list)
+    traffic: dict[str, dict[str, int]] = field(default_factory=dict)
+    devices: dict[str, str | None] = field(default_factory=dict)
+    best: Event = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        handler = getattr(self, f"_on_{event['event']}", None)
+        if handler is not None:
+            handler(event)
+
+    def _on_run_ended(self, e: Event) -> None:
+        self.status, self.reason = e["status"], e.get("reason")
+
+    def _on_site_ready(self, e: Event) -> None:
+        self.devices[e["site"]] = e.get("cuda_visible_devices")
+
+    def _on_task(self, e: Event) -> None:
+        self.asked.update(e["sites"])
+
+    def _on_contribution(self, e: Event) -> None:
+        self.contributions.setdefault(e["round"], []).append(
+            Contribution(
+                site=e["site"],
+                task=e["task"],
+                rc=e["rc"],
+                metrics=_metrics(e["metrics"]),
+                weight=e.get("weight"),
+                params=e.get("params", 0),
+                bytes=e.get("bytes", 0),
+            )
+        )
+
+    def _on_round_done(self, e: Event) -> None:
+        self.aggregated[e["round"]] = _metrics(e["metrics"])
+
+    def _on_best_model(self, e: Event) -> None:
+        self.best = e
+
+    def _on_scalar(self, e: Event) -> None:
+        self.scalars.append(Scalar(site=e["site"], name=e["name"], value=e["value"], step=e.get("step")))
+
+    def _on_result(self, e: Event) -> None:
+        self.results.append((e["task"], e["site"], e["data"]))
+
+    def _on_error(self, e: Event) -> None:
+        self.errors.append(
+            SiteError(
+                site=e["site"],
+                kind=e["kind"],
+                message=e["message"],
+                round=e.get("round"),
+                task=e.get("task"),
+                traceback=e.get("traceback"),
+                fatal=e.get("fatal", True),
+            )
+        )
+
+    def _on_model(self, e: Event) -> None:
+        self.models[e["kind"]] = e["path"]
+
+    def _on_traffic(self, e: Event) -> None:
+        self.traffic[e["site"]] = {"sent": e["sent"], "received": e["received"]}
+
+    def finished_rounds(self) -> tuple[Round, ...]:
+        """Rounds that ended, in order; contributions in site order, whatever order they arrived in."""
+        position = {site: i for i, site in enumerate(self.sites)}
+        return tuple(
+            Round(
+                number=number,
+                metrics=self.aggregated[number],
+                contributions=tuple(
+                    sorted(
+                        self.contributions.get(number, []),
+                        key=lambda c: position.get(c.site, len(position)),
+                    )
+                ),
+            )
+            for number in sorted(self.aggregated)
+        )
+
+    def problems(self, rounds: tuple[Round, ...]) -> Iterable[str]:
+        """Why this run is not a success, although it may have ended as one (law 7)."""
+        if self.status != "ok":
+            yield f"the run ended as {self.status!r}" + (f": {self.reason}" if self.reason else "")
+        yield from (str(e).splitlines()[0] for e in self.errors)
+        if not rounds and not self.results:
+            yield "no round was finished and no result came back"
+        yield from (f"site {s!r} was silent: it sent no parameter and no metric" for s in self._silent())
+        yield from _not_finite(rounds)
+
+    def _silent(self) -> list[str]:
+        heard = {c.site for cs in self.contributions.values() for c in cs if c.params or c.metrics}
+        heard |= {site for _, site, _ in self.results}
+        # A site that no task was sent to (sampling) had nothing to say; without a record of
+        # tasks every site was asked.
+        asked = self.asked or set(self.sites)
+        return [s for s in self.sites if s in asked and s not in heard]
+
+
+def _metrics(entries: list[Event]) -> dict[str, Any]:
+    return {entry["name"]: entry["value"] for entry in entries}
+
+
+def _not_finite(rounds: tuple[Round, ...]) -> Iterable[str]:
+    for r in rounds:
+        sources = [("server", r.metrics), *((c.site, c.metrics) for c in r.contributions)]
+        for who, metrics in sources:
+            for name, value in metrics.items():
+                if isinstance(value, float) and not math.isfinite(value):
+                    yield f"metric {name!r} is {value} in round {r.number} at {who}"
