@@ -1,0 +1,1 @@
+"""The job folder: FLARE's on-disk form of a job, and the contract between all other stages."""

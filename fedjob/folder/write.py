@@ -1,0 +1,115 @@
+"""Write a job folder in FLARE's bytes, built beside its place and swapped in whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fedjob.errors import FolderError, ForeignFolder
+from fedjob.folder.model import App, File, JobModel
+from fedjob.folder.read import CLIENT, SERVER
+
+_CHUNK = 1 << 20
+
+
+def write(model: JobModel, root: Path | str) -> Path:
+    """Write `model` to ``root/<job name>`` and return that folder.
+
+    An earlier export of the same job is replaced in one step, and is back in place if the
+    step fails. Raises `ForeignFolder` when anything else is in the way, and `FolderError` when a
+    file's bytes are no longer those the model describes.
+    """
+    root = Path(root)
+    target = root / model.meta.name
+    refuse_foreign(target, model.meta.name)
+    root.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(prefix=f".{model.meta.name}-", dir=root))
+    try:
+        _swap(_build(model, workshop / "built"), target, workshop / "replaced")
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+    return target
+
+
+def dump(data: dict[str, Any]) -> bytes:
+    """A configuration in the bytes that FLARE's exporter writes (``json.dumps(indent=4)``, no final newline)."""
+    return json.dumps(data, indent=4).encode("ascii")
+
+
+def refuse_foreign(target: Path, name: str) -> None:
+    """Raise `ForeignFolder` unless `target` is free, empty, or an export of the job called `name`."""
+    if not target.exists() and not target.is_symlink():
+        return
+    if target.is_symlink() or not target.is_dir():
+        raise ForeignFolder(f"{target} is in the way and is not a job folder; move it or export elsewhere")
+    entries = sorted(entry.name for entry in target.iterdir())
+    if entries and (_name_of(target) != name or (strange := _strange(target, entries))):
+        reason = (
+            f"it holds {strange!r}" if _name_of(target) == name else f"it is not an export of job {name!r}"
+        )
+        raise ForeignFolder(f"{target} is in the way and {reason}; move it or export elsewhere")
+
+
+def _name_of(target: Path) -> str | None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        name = json.loads((target / "meta.json").read_bytes()).get("name")
+        return name if isinstance(name, str) else None
+    return None
+
+
+def _strange(target: Path, entries: list[str]) -> str | None:
+    """The first entry that no export makes: exports hold meta.json and app folders only."""
+    for entry in entries:
+        is_app = (target / entry / "config").is_dir() and not (target / entry).is_symlink()
+        if entry != "meta.json" and not is_app:
+            return entry
+    return None
+
+
+def _build(model: JobModel, folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "meta.json").write_bytes(dump(model.meta.to_dict()))
+    for app in model.apps:
+        _build_app(app, folder / app.name)
+    return folder
+
+
+def _build_app(app: App, folder: Path) -> None:
+    (folder / "config").mkdir(parents=True)
+    for stem, config in ((SERVER, app.server), (CLIENT, app.client)):
+        if config is not None:
+            (folder / f"{stem}.json").write_bytes(dump(config.to_dict()))
+    for file in app.files:
+        _copy(file, folder / file.path)
+
+
+def _copy(file: File, target: Path) -> None:
+    if target.exists():
+        raise FolderError(f"two files want the place {file.path!r}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not file.source.is_file():
+        raise FolderError(f"{file.source} is gone; export the job again")
+    digest = hashlib.sha256()
+    with file.source.open("rb") as source, target.open("wb") as sink:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            sink.write(chunk)
+    if digest.hexdigest() != file.sha256:
+        raise FolderError(f"{file.source} changed while the job was being exported; export again")
+    shutil.copymode(file.source, target)
+
+
+def _swap(built: Path, target: Path, replaced: Path) -> None:
+    if target.exists():
+        target.rename(replaced)
+    try:
+        built.rename(target)
+    except OSError:
+        if replaced.exists():
+            replaced.rename(target)
+        raise
