@@ -1,0 +1,187 @@
+"""THE table: FLARE's dotted paths and our objects that answer them, per release.
+
+A row says: the names in FLARE's module `flare` (written without the leading ``nvflare.``) are the
+objects of the same name in our module `home`, in the releases from `since` to before `before`. A name
+that differs is written ``FlareName=our_name``; ``*`` stands for the module itself.
+Rows are text on both sides, so reading the table imports nothing. The first row that names an
+object gives the path under which it is exported; later rows are the places FLARE re-exports it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import Any
+
+from fedjob.errors import NameUnknown, ReleaseError
+from fedjob.flare.releases import Release, span
+
+ROOT = "nvflare"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Some names of one module of FLARE."""
+
+    flare: str  #: module without the leading "nvflare."; "" is the package itself
+    home: str  #: our module, without the leading "fedjob."
+    names: str  #: separated by blanks
+    since: str | None = None  #: first release that has the names
+    before: str | None = None  #: first release that has them no more
+
+
+# One section per stage; rows are sorted by FLARE's module within a section.
+# fmt: off
+
+_JOB = (
+    Row("app_common.ccwf.ccwf_job", "job.ccwf_job",
+        "CCWFJob CrossSiteEvalConfig CyclicClientConfig CyclicServerConfig SwarmClientConfig SwarmServerConfig"),
+    Row("app_opt.flower.flower_job", "job.flower_job", "FlowerJob"),
+    Row("app_opt.pt.job_config.base_fed_job", "job.pt", "BaseFedJob"),
+    Row("app_opt.pt.job_config.fed_avg", "job.pt", "FedAvgJob"),
+    Row("app_opt.pt.job_config.fed_sag_mlflow", "job.sag_mlflow", "SAGMLFlowJob"),
+    Row("app_opt.pt.job_config.model", "job.models", "PTModel"),
+    Row("app_opt.tf.job_config.base_fed_job", "job.tf", "BaseFedJob"),
+    Row("app_opt.tf.job_config.fed_avg", "job.tf", "FedAvgJob"),
+    Row("app_opt.tf.job_config.model", "job.models", "TFModel"),
+    Row("job_config.api", "job.api",
+        "ClientApp FedApp FedJob JobCtx ServerApp has_add_to_job_method validate_object_for_job"),
+    Row("job_config.base_fed_job", "job.base_fed_job", "BaseFedJob", since="2.7"),
+    Row("job_config.defs", "job.defs", "FilterType JobTargetType"),
+    Row("job_config.file_source", "job.file_source", "FileSource", since="2.6"),
+    Row("job_config.script_runner", "job.script_runner", "ScriptRunner"),
+    Row("job_config.script_runner", "job.base_script_runner", "BaseScriptRunner", before="2.9"),
+    Row("job_config.stats_job", "job.stats_job", "StatsJob"),
+)
+
+_EXCHANGE: tuple[Row, ...] = ()
+
+_COMPONENTS: tuple[Row, ...] = ()
+
+_CLIENT: tuple[Row, ...] = ()
+
+#: The second and third places where FLARE has the same object.
+_AGAIN = (
+    Row("", "job.api", "FedJob"),
+    Row("", "job.defs", "FilterType"),
+    Row("job_config.api", "job.defs", "FilterType JobTargetType"),
+)
+
+# fmt: on
+
+TABLE = _JOB + _EXCHANGE + _COMPONENTS + _CLIENT + _AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of FLARE and the object that answers it."""
+
+    path: str  #: FLARE's dotted path, "nvflare." included
+    target: str  #: ours, as "module:attribute"; "module:*" is the module itself
+    releases: tuple[Release, ...]  #: the releases that have it there
+
+    def load(self) -> Any:
+        """Our object; imports its module."""
+        module, _, attribute = self.target.partition(":")
+        loaded = import_module(module)
+        return loaded if attribute == "*" else getattr(loaded, attribute)
+
+
+def load(path: str) -> Any:
+    """Our object for FLARE's dotted `path`, of whatever release. Raises NameUnknown."""
+    found = _by_path().get(path)
+    if found is None:
+        raise unknown(path)
+    return found[0].load()
+
+
+def path_of(thing: Any, release: Release | str | None = None) -> str | None:
+    """FLARE's path, in that release, of our class or function or of an instance of our class.
+
+    None when it is not in the table, as a user's own class is not. Raises ReleaseError, which says which
+    releases have the name, when that release lacks it.
+    """
+    cls = thing if isinstance(thing, (type, FunctionType)) else type(thing)
+    names = _by_target().get(f"{cls.__module__}:{cls.__qualname__}")
+    if not names:
+        return None
+    wanted = Release.of(release)
+    name = next((n for n in names if wanted in n.releases), None)
+    if name is None:
+        having = sorted({r for n in names for r in n.releases})
+        raise ReleaseError(
+            f"FLARE {wanted} has no {names[0].path}; export for {' or '.join(map(str, having))}, or use another class"
+        )
+    return name.path
+
+
+def names() -> Iterator[Name]:
+    """Every name of the table, in its order."""
+    for row in TABLE:
+        releases = span(row.since, row.before)
+        for item in row.names.split():
+            theirs, _, ours = item.partition("=")
+            parts = [ROOT, row.flare] if row.flare else [ROOT]
+            path = ".".join(parts if theirs == "*" else [*parts, theirs])
+            yield Name(path, f"fedjob.{row.home}:{ours or theirs}", releases)
+
+
+@cache
+def modules() -> dict[str, dict[str, Name]]:
+    """FLARE's modules that the table knows, with their names; packages on the way down included."""
+    found: dict[str, dict[str, Name]] = defaultdict(dict)
+    for name in names():
+        module, _, attribute = name.path.rpartition(".")
+        found[module].setdefault(attribute, name)
+        if name.target.endswith(":*"):
+            found[name.path] = found[name.path]
+    for module in list(found):
+        for package in _packages_above(module):
+            found.setdefault(package, {})
+    return dict(found)
+
+
+def _packages_above(module: str) -> Iterator[str]:
+    while "." in module:
+        module = module.rpartition(".")[0]
+        yield module
+
+
+def unknown(path: str) -> NameUnknown:
+    """The error for a name of FLARE that the table does not have."""
+    return NameUnknown(
+        f'{path} is not part of the embedded FLARE; install nvflare and run with engine="simulator" to use it',
+        name=path,
+    )
+
+
+def is_flare(path: str) -> bool:
+    """Whether a dotted path names something of FLARE's package."""
+    return path.partition(".")[0] == ROOT
+
+
+@cache
+def _by_path() -> dict[str, list[Name]]:
+    found: dict[str, list[Name]] = defaultdict(list)
+    for name in names():
+        found[name.path].append(name)
+    return found
+
+
+@cache
+def _by_target() -> dict[str, list[Name]]:
+    found: dict[str, list[Name]] = defaultdict(list)
+    for name in names():
+        found[name.target].append(name)
+    return found
+
+
+def module_of(path: str) -> ModuleType | None:
+    """Our module that stands for FLARE's module `path` as a whole (a ``*`` row), if there is one."""
+    found = _by_path().get(path)
+    whole = found and found[0].target.endswith(":*")
+    return found[0].load() if found and whole else None
