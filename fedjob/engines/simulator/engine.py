@@ -1,0 +1,153 @@
+"""Run a folder on FLARE's own simulator, in a process of its own, and read what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fedjob.engines.request import RunRequest
+from fedjob.engines.simulator.copy import copy_with_recorder
+from fedjob.engines.simulator.logs import site_errors
+from fedjob.errors import RequestError
+from fedjob.folder.read import read
+from fedjob.result import RunResult
+from fedjob.result.read import EVENTS_FILE
+
+_MODULE = "nvflare.private.fed.app.simulator.simulator"
+_RUN_DIR = "server/simulate_job"
+#: Where FLARE's persistors put their files, below the server's run directory.
+_MODEL_FILES = {
+    "global": ("app_server/FL_global_model.pt", "models/server.npy", "app_server/tf_model.weights.h5"),
+    "best": ("app_server/best_FL_global_model.pt",),
+}
+#: FLARE needs 15-30 s where the local engine needs none; a deadline meant for one would end the other.
+_START_UP = 120.0
+_GRACE = 5.0
+
+
+@dataclass(frozen=True)
+class SimulatorEngine:
+    """FLARE's simulator; `python` is the interpreter that has FLARE (this one by default).
+
+    The simulator itself starts no clock: `request.timeout` counts on top of 120 s for its start-up.
+    `seed` and `isolation` mean nothing to FLARE and are only noted in the result.
+    """
+
+    python: str = sys.executable
+    name: str = "simulator"
+
+    def run(self, folder: Path, request: RunRequest) -> RunResult:
+        model = read(folder)
+        sites = request.sites(model)
+        self._require_flare()
+        request.workspace.mkdir(parents=True, exist_ok=True)
+        # FLARE wipes its workspace when it starts, so the record is kept outside until it has ended.
+        with tempfile.TemporaryDirectory(prefix="fedjob-") as temporary:
+            root = Path(temporary)
+            log = _EventLog(root / EVENTS_FILE)
+            log.emit("run_started", engine=self.name, job=model.meta.name, sites=sites, seed=request.seed)
+            try:
+                copied = copy_with_recorder(folder, root, log.path, log.started)
+                status, reason = self._simulate(copied, sites, request, root / "simulator.txt")
+                for error in site_errors(request.workspace, sites):
+                    log.emit("error", **asdict(error))
+                log.models(request.workspace)
+                log.emit("run_ended", status=status, reason=reason)
+            except KeyboardInterrupt:
+                log.emit("run_ended", status="interrupted", reason="Ctrl-C")
+                raise
+            finally:
+                for name in (EVENTS_FILE, "simulator.txt"):
+                    if (root / name).exists():
+                        shutil.copy(root / name, request.workspace / name)
+        return RunResult.load(request.workspace)
+
+    def _require_flare(self) -> None:
+        probe = [
+            self.python,
+            "-c",
+            "import importlib.util as u, sys; sys.exit(u.find_spec('nvflare') is None)",
+        ]
+        if subprocess.run(probe, check=False, cwd=tempfile.gettempdir()).returncode:
+            raise RequestError(
+                f"the simulator engine needs FLARE, and {self.python} has none; "
+                "install it with: pip install 'pytest-fedjob[flare]'"
+            )
+
+    def _simulate(
+        self, folder: Path, sites: tuple[str, ...], request: RunRequest, output_path: Path
+    ) -> tuple[str, str | None]:
+        command = [
+            self.python, "-m", _MODULE, str(folder), "-w", str(request.workspace.resolve()),
+            "-c", ",".join(sites), "-n", str(len(sites)), "-t", str(request.threads or len(sites)),
+        ]  # fmt: skip
+        command += ["-gpu", request.gpu] if request.gpu else []
+        command += ["-l", request.log_config] if request.log_config else []
+        # Its output is FLARE's log, hundreds of lines for a toy: kept in a file beside the workspace's own.
+        with output_path.open("wb") as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                start_new_session=True, cwd=request.workspace,
+            )  # fmt: skip
+            try:
+                code = process.wait(request.timeout + _START_UP)
+            except subprocess.TimeoutExpired:
+                return "deadline", f"FLARE was still running after {request.timeout + _START_UP:g} s"
+            finally:
+                _end_group(process)
+        return ("ok", None) if code == 0 else ("failed", f"FLARE's simulator ended with status {code}")
+
+
+@dataclass
+class _EventLog:
+    path: Path
+
+    def __post_init__(self) -> None:
+        self.started = time.time()
+        self.path.write_bytes(b"")
+
+    def emit(self, event: str, **fields: Any) -> None:
+        seconds = round(time.time() - self.started, 3)
+        with self.path.open("a", encoding="utf-8") as f:
+            f.write(json.dumps({"event": event, "time": seconds, **fields}) + "\n")
+
+    def models(self, workspace: Path) -> None:
+        for kind, candidates in _MODEL_FILES.items():
+            for candidate in candidates:
+                path = f"{_RUN_DIR}/{candidate}"
+                if (workspace / path).exists():
+                    self.emit("model", kind=kind, path=path)
+                    break
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """FLARE's clients outlive a simulator that died; the group ends with the run, whatever happened."""
+    for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, None)):
+        if process.poll() is not None and not _alive(process.pid):
+            return
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + (patience or 0.0)
+        while _alive(process.pid) and time.monotonic() < deadline:
+            process.poll()
+            time.sleep(0.05)
+    process.wait()
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

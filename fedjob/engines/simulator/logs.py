@@ -1,0 +1,34 @@
+"""Find what went wrong in the logs that a FLARE run leaves in its workspace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from fedjob.result import SiteError
+
+# FLARE frames a traceback of its own or of a user's code like Python does; the last line at
+# column 0 names the exception.
+_TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+^(\S.*)$", re.MULTILINE)
+_LOG_NAMES = ("log.txt", "log_fl.txt", "error_log.txt", "log_error.txt")
+_TAIL = 2_000_000  # bytes; the end of a log holds the cause, a longer one would only cost time.
+
+
+def site_errors(workspace: Path, sites: tuple[str, ...]) -> Iterator[SiteError]:
+    """The first traceback of each site, then the server's, as FLARE logged it."""
+    for site in (*sites, "server"):
+        for text in _logs(workspace / site):
+            found = _TRACEBACK.search(text)
+            if found:
+                kind = "missing_module" if "ModuleNotFoundError" in found[1] else "exception"
+                yield SiteError(site=site, kind=kind, message=found[1].strip(), traceback=found[0])
+                break
+
+
+def _logs(directory: Path) -> Iterator[str]:
+    for path in sorted(directory.rglob("*.txt")):
+        if path.name in _LOG_NAMES:
+            with path.open("rb") as f:
+                f.seek(max(0, path.stat().st_size - _TAIL))
+                yield f.read().decode(errors="replace")
