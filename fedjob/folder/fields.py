@@ -99,7 +99,10 @@ def text_or_none(value: object, place: str) -> str | None:
 
 def deploy_map(value: object, place: str) -> dict[str, tuple[str, ...]]:
     """Which app goes to which sites, in any of FLARE's spellings: ``"a"``, ``["a"]``, ``{"sites": ["a"]}``."""
-    return {app: _sites(sites, inside(place, app)) for app, sites in mapping(value, place).items()}
+    sites_by_app = mapping(value, place)
+    for app in sites_by_app:
+        check_name(app, "app")
+    return {app: _sites(sites, inside(place, app)) for app, sites in sites_by_app.items()}
 
 
 def _sites(value: object, place: str) -> tuple[str, ...]:
