@@ -1,0 +1,376 @@
+"""The scheduler of one process: strands, mailboxes, timers and sockets, without polling.
+
+A strand is a greenlet, so user code that blocks (``receive()`` in a script, a controller that
+waits for results) costs a switch of about a microsecond instead of a thread. Everything in a
+process runs in one thread; a strand keeps the processor until it waits.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import selectors
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from greenlet import GreenletExit, greenlet
+
+from fedjob.errors import RunError
+
+T = TypeVar("T")
+
+#: What a wait is handed when its time is up.
+_LATE: Any = object()
+
+_real_sleep = time.sleep
+
+#: Sockets are looked at after this many turns even while strands are ready.
+_TURNS = 64
+
+
+class Swap(Protocol):
+    """What a strand sees of the process (argv, cwd, random state): put in place while it runs."""
+
+    def resume(self) -> None: ...
+    def suspend(self) -> None: ...
+
+
+class Stalled(RunError):
+    """Every strand waits, and nothing is left that could wake one."""
+
+
+class Killed(BaseException):
+    """Raised inside a strand that `Hub.kill` ends; not for user code to catch."""
+
+
+class _Wait:
+    """One strand waiting for one thing; whichever waker comes first settles it."""
+
+    __slots__ = ("mark", "real", "settled", "strand")
+
+    def __init__(self, strand: Strand) -> None:
+        self.strand = strand
+        self.settled = False
+        #: For a poll: the hub's count of happenings when it began.
+        self.mark: int | None = None
+        #: This wait is for the world outside, so the clock must not jump over it.
+        self.real = False
+
+
+class Strand(greenlet):
+    """A running function and how it ended: `name`, `dead`, `error`, `value`."""
+
+    def __init__(
+        self, hub: Hub, function: Callable[..., Any], args: tuple[Any, ...], name: str, context: Swap | None
+    ) -> None:
+        super().__init__()
+        self.hub = hub
+        self.name = name
+        self.context = context
+        self.error: BaseException | None = None  # type: ignore[assignment]  # greenlet.error is a class
+        self.value: Any = None
+        self.wait: _Wait | None = None
+        self._function = function
+        self._args = args
+        self._joiners: list[_Wait] = []
+
+    def run(self, *_: Any) -> None:
+        try:
+            self.value = self._function(*self._args)
+        except (Exception, SystemExit, Killed, GreenletExit) as error:
+            self.error = error
+        except BaseException as error:  # Ctrl-C, pytest.exit, a debugger that quits: the caller's business.
+            self.error = error
+            self.hub.escaped = error
+        finally:
+            del self._function, self._args
+            self.hub.strands.pop(self, None)
+            for wait in self._joiners:
+                self.hub.wake(wait)
+
+    def doom(self) -> None:
+        """Make a strand that has not begun die when it is its turn."""
+        self._function, self._args = _die, ()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait, in another strand, until this one is dead; TimeoutError after `timeout` seconds."""
+        if not self.dead:
+            wait = self.hub.waiting()
+            self._joiners.append(wait)
+            self.hub.park(wait, timeout)
+
+    def stack(self) -> str:
+        """Where a suspended strand stands, as traceback text."""
+        frame = self.gr_frame
+        return "".join(traceback.format_stack(frame)) if frame is not None else ""
+
+
+def _die() -> None:
+    raise Killed
+
+
+class Mailbox(Generic[T]):
+    """A queue that strands wait on; items are handed out in order, to waiters in order."""
+
+    __slots__ = ("_hub", "_items", "_waits")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._items: deque[T] = deque()
+        self._waits: deque[_Wait] = deque()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: T) -> None:
+        waits = self._waits
+        while waits:
+            wait = waits.popleft()
+            if not wait.settled:
+                self._hub.wake(wait, item)
+                return
+        self._items.append(item)
+
+    def get(self, timeout: float | None = None) -> T:
+        """The next item; TimeoutError if none comes within `timeout` seconds."""
+        if self._items:
+            return self._items.popleft()
+        wait = self._hub.waiting()
+        self._waits.append(wait)
+        item: T = self._hub.park(wait, timeout)
+        return item
+
+
+class Hub:
+    """Runs strands until the one asked for is dead."""
+
+    def __init__(self) -> None:
+        self.escaped: BaseException | None = None
+        self.strands: dict[Strand, None] = {}
+        self._ready: deque[tuple[Strand, Any, bool]] = deque()
+        self._timers: list[tuple[float, int, _Wait]] = []
+        self._order = itertools.count()
+        self._polls: list[_Wait] = []
+        self._happened = 0
+        self._context: Swap | None = None
+        self._loop: greenlet | None = None
+        self._selector: selectors.BaseSelector | None = None
+        self._idle: list[Callable[[], None]] = []
+        self._skipped = 0.0
+
+    # What strands use.
+
+    def spawn(
+        self, function: Callable[..., Any], *args: Any, name: str, context: Swap | None = None
+    ) -> Strand:
+        """Start `function(*args)` as a strand; without `context` it shares the spawning strand's."""
+        if context is None:
+            parent = greenlet.getcurrent()
+            context = parent.context if isinstance(parent, Strand) else None
+        strand = Strand(self, function, args, name, context)
+        self.strands[strand] = None
+        self._ready.append((strand, None, False))
+        return strand
+
+    def mailbox(self) -> Mailbox[Any]:
+        return Mailbox(self)
+
+    def current(self) -> Strand:
+        """The strand that calls; RunError outside of one."""
+        strand = greenlet.getcurrent()
+        if not isinstance(strand, Strand):
+            raise RunError("this call waits, so it may only be made while a run is on, from inside a strand")
+        return strand
+
+    def now(self) -> float:
+        """Seconds on the engine's clock."""
+        return time.monotonic() + self._skipped
+
+    def sleep(self, seconds: float, *, real: bool = False) -> None:
+        """Let others run for `seconds`; 0 lets those run that are ready now.
+
+        `real`: the time must really pass, because the caller waits for something outside the run.
+        """
+        wait = self.waiting()
+        wait.real = real
+        self._nap(wait, seconds)
+
+    def poll(self, seconds: float) -> None:
+        """`sleep`, ended early once something has happened, for loops that look again and again."""
+        wait = self.waiting()
+        wait.mark = self._happened
+        self._polls.append(wait)
+        self._nap(wait, seconds)
+
+    def _nap(self, wait: _Wait, seconds: float) -> None:
+        if seconds <= 0:
+            self.wake(wait, _LATE)
+        try:
+            self.park(wait, seconds if seconds > 0 else None)
+        except TimeoutError:
+            return
+
+    def kill(self, strand: Strand) -> None:
+        """End a strand: `Killed` is raised where it stands. Killing a dead strand does nothing."""
+        if strand.dead or strand is greenlet.getcurrent():
+            return
+        if strand.wait is not None:
+            strand.wait.settled = True
+        if not bool(strand):  # not begun yet: there is no place to raise in.
+            strand.doom()
+            return
+        self._ready = deque(turn for turn in self._ready if turn[0] is not strand)
+        self._ready.append((strand, Killed(), True))
+
+    # What mailboxes, links and strands are built from.
+
+    def waiting(self) -> _Wait:
+        strand = self.current()
+        strand.wait = wait = _Wait(strand)
+        return wait
+
+    def wake(self, wait: _Wait, value: Any = None) -> None:
+        """Settle a wait that is not settled yet; its strand runs in its turn."""
+        if not wait.settled:
+            wait.settled = True
+            self._ready.append((wait.strand, value, False))
+
+    def park(self, wait: _Wait, timeout: float | None = None) -> Any:
+        """Suspend the current strand until its wait is settled; TimeoutError after `timeout` seconds."""
+        if timeout is not None and not wait.settled:
+            heapq.heappush(self._timers, (self.now() + timeout, next(self._order), wait))
+        assert self._loop is not None
+        value = self._loop.switch()
+        if value is _LATE:
+            raise TimeoutError(f"nothing came within {timeout} s")
+        return value
+
+    def watch(self, fd: Any, events: int, call: Callable[[int], None]) -> None:
+        """Call `call(events)` in the loop whenever `fd` is ready for `events` (selectors.EVENT_*)."""
+        if self._selector is None:
+            self._selector = selectors.DefaultSelector()
+        if fd in self._selector.get_map():
+            self._selector.modify(fd, events, call)
+        else:
+            self._selector.register(fd, events, call)
+
+    def unwatch(self, fd: Any) -> None:
+        if self._selector is not None and fd in self._selector.get_map():
+            self._selector.unregister(fd)
+
+    def on_idle(self, call: Callable[[], None]) -> None:
+        """Call `call()` each time before the loop waits for sockets or timers (to send what was gathered)."""
+        self._idle.append(call)
+
+    # The loop.
+
+    def run(self, until: Strand) -> None:
+        """Run strands until `until` is dead; an escaped Ctrl-C or the like is raised here."""
+        self._loop = greenlet.getcurrent()
+        try:
+            while not until.dead:
+                self._turns()
+                if not until.dead:
+                    self._rest()
+        finally:
+            self._change(None)
+            self._loop = None
+
+    def close(self) -> None:
+        """Kill what is left and let go of the selector."""
+        self._loop = greenlet.getcurrent()
+        self.escaped = None
+        for strand in list(self.strands):
+            self.kill(strand)
+        while self._ready:
+            self._turns()
+        self._change(None)
+        self.strands.clear()
+        if self._selector is not None:
+            self._selector.close()
+            self._selector = None
+
+    def _turns(self) -> None:
+        ready = self._ready
+        for _ in range(_TURNS):
+            if not ready:
+                return
+            strand, value, throw = ready.popleft()
+            self._switch(strand, value, throw)
+            ready = self._ready
+            if self.escaped is not None:
+                error, self.escaped = self.escaped, None
+                raise error
+
+    def _switch(self, strand: Strand, value: Any, throw: bool) -> None:
+        if strand.dead:
+            return
+        if strand.context is not self._context:
+            self._change(strand.context)
+        if self._loop is not None and strand.parent is not self._loop:
+            strand.parent = self._loop
+        if strand.wait is None or strand.wait.mark is None:
+            self._happened += 1
+        if throw:
+            strand.throw(value)
+        else:
+            strand.switch(value)
+
+    def _change(self, context: Swap | None) -> None:
+        if self._context is not None:
+            self._context.suspend()
+        self._context = context
+        if context is not None:
+            context.resume()
+
+    def _rest(self) -> None:
+        """Look at timers and sockets; wait for the first of them if no strand is ready."""
+        if not self._ready:
+            for call in self._idle:
+                call()
+            self._wake_polls()
+        pause = self._pause()
+        if self._selector is not None and self._selector.get_map():
+            for key, events in self._selector.select(pause):
+                key.data(events)
+        elif pause is None:
+            raise Stalled(f"every strand waits and nothing can wake one\n{self.stacks()}")
+        elif pause > 0:
+            self._skip(pause)
+        self._ring()
+
+    def _skip(self, seconds: float) -> None:
+        """Nothing can happen before the next timer: let the engine's clock jump there."""
+        if any(wait.real and not wait.settled for _, _, wait in self._timers):
+            _real_sleep(seconds)
+        else:
+            self._skipped += seconds
+
+    def _pause(self) -> float | None:
+        """Seconds until the next timer; 0 if strands are ready, None without a timer."""
+        if self._ready:
+            return 0.0
+        timers = self._timers
+        while timers and timers[0][2].settled:
+            heapq.heappop(timers)
+        return max(0.0, timers[0][0] - self.now()) if timers else None
+
+    def _ring(self) -> None:
+        timers = self._timers
+        while timers and (timers[0][2].settled or timers[0][0] <= self.now()):
+            self.wake(heapq.heappop(timers)[2], _LATE)
+
+    def _wake_polls(self) -> None:
+        polls, self._polls = self._polls, []
+        for wait in polls:
+            if wait.mark != self._happened:
+                self.wake(wait, _LATE)
+            elif not wait.settled:
+                self._polls.append(wait)
+
+    def stacks(self) -> str:
+        """Where every strand stands, for reports on runs that did not end."""
+        return "\n".join(f"strand {strand.name}:\n{strand.stack()}" for strand in self.strands)

@@ -1,0 +1,113 @@
+"""The record of a run: one append-only ``events.jsonl``, written by every process that takes part."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+
+class Place:
+    """What a worker is at work on (site, round, task), readable by its parent even after a SIGKILL.
+
+    A page of memory shared across the fork; the first byte says whether the worker left on purpose.
+    """
+
+    _ROOM = 4096
+
+    def __init__(self) -> None:
+        self._page = mmap.mmap(-1, self._ROOM)
+
+    def set(self, site: str, round: int | None, task: str | None) -> None:
+        text = json.dumps([site, round, task]).encode()[: self._ROOM - 5]
+        self._page[1:5] = len(text).to_bytes(4, "little")
+        self._page[5 : 5 + len(text)] = text
+
+    def get(self) -> tuple[str | None, int | None, str | None]:
+        """(site, round, task), each None if unknown."""
+        size = int.from_bytes(self._page[1:5], "little")
+        try:
+            site, number, task = json.loads(self._page[5 : 5 + size])
+        except ValueError:
+            return None, None, None
+        return site, number, task
+
+    @property
+    def left(self) -> bool:
+        """The worker came to its own end, so that its exit status is ours and not user code's."""
+        return self._page[0] == 1
+
+    def leave(self) -> None:
+        self._page[0] = 1
+
+    def close(self) -> None:
+        self._page.close()
+
+
+class Recorder:
+    """Appends events to `path`; `start` is the monotonic clock's reading when the run began."""
+
+    def __init__(self, path: Path, *, start: float | None = None, place: Place | None = None) -> None:
+        self.path = path
+        self.start = time.monotonic() if start is None else start
+        self._place = place
+        self._fd: int | None = None
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Append one event; the line is whole, whoever else writes at the same time."""
+        line = {"event": event, "time": round(time.monotonic() - self.start, 6), **fields}
+        if self._fd is None:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        data = (json.dumps(line, default=_plain) + "\n").encode()
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+    def error(
+        self,
+        *,
+        site: str,
+        kind: str,
+        message: str,
+        round: int | None = None,
+        task: str | None = None,
+        traceback: str | None = None,
+        fatal: bool = True,
+    ) -> None:
+        """Append an ``error``; `site` is "server" or a site's name."""
+        self.emit(
+            "error",
+            site=site,
+            round=round,
+            task=task,
+            kind=kind,
+            message=message,
+            traceback=traceback,
+            fatal=fatal,
+        )
+
+    def at(self, site: str, round: int | None, task: str | None) -> None:
+        """Note, at no cost to speak of, what is being worked on, for the report should the process die."""
+        if self._place is not None:
+            self._place.set(site, round, task)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def _plain(value: Any) -> Any:
+    """JSON's idea of a value that json does not know: numpy and torch scalars, arrays, paths, sets."""
+    for method in ("item", "tolist"):
+        convert = getattr(value, method, None)
+        if convert is not None:
+            try:
+                return convert()
+            except (TypeError, ValueError, RuntimeError):
+                continue
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    return str(value)

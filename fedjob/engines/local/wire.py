@@ -1,0 +1,150 @@
+"""Objects as bytes between strands and processes: encoded once, decoded into private copies.
+
+Pickle protocol 5 keeps arrays out of the pickle; they are gathered into one block beside it, which is
+copied once when it is frozen and once more for each receiver.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Arrays begin at multiples of this, as numpy and torch like them.
+ALIGN = 64
+
+#: Buffers smaller than this stay inside the pickle: a memory copy is cheaper than an entry.
+_SMALL = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Frozen:
+    """An object that has been encoded: nothing done to the original reaches it any more."""
+
+    #: The pickle without its large buffers.
+    pickle: bytes
+    #: Bytes of each large buffer, in order.
+    sizes: tuple[int, ...] = ()
+    #: The large buffers, each at a multiple of ALIGN.
+    block: bytes | bytearray | memoryview = b""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the object as it travels."""
+        return len(self.pickle) + len(self.block)
+
+
+def freeze(obj: Any) -> Frozen:
+    """Encode `obj`; pickle's errors are raised as they are, for what cannot travel."""
+    buffers: list[memoryview] = []
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < _SMALL:
+            return True
+        buffers.append(raw)
+        return False
+
+    out = io.BytesIO()
+    pickler = pickle.Pickler(out, 5, buffer_callback=keep)
+    pickler.dispatch_table = _table()
+    pickler.dump(obj)
+    if not buffers:
+        return Frozen(pickle=out.getvalue())
+    return Frozen(
+        pickle=out.getvalue(), sizes=tuple(buffer.nbytes for buffer in buffers), block=_gather(buffers)
+    )
+
+
+def thaw(frozen: Frozen) -> Any:
+    """Decode into a fresh object that shares nothing with any other; its arrays are writable."""
+    if not frozen.sizes:
+        return pickle.loads(frozen.pickle)
+    view = memoryview(bytearray(frozen.block))
+    return pickle.loads(frozen.pickle, buffers=list(_slices(view, frozen.sizes)))
+
+
+def _gather(buffers: Sequence[memoryview]) -> bytes:
+    pieces: list[Any] = []
+    for buffer in buffers:
+        pieces.append(buffer)
+        if buffer.nbytes % ALIGN:
+            pieces.append(bytes(-buffer.nbytes % ALIGN))
+    return b"".join(pieces)
+
+
+def _slices(view: memoryview, sizes: Sequence[int]) -> list[memoryview]:
+    slices, at = [], 0
+    for size in sizes:
+        slices.append(view[at : at + size])
+        at += size + -size % ALIGN
+    return slices
+
+
+# How single types travel.
+
+_reducers: dict[type, Callable[[Any], Any]] = {}
+_built_from: tuple[int, bool] = (-1, False)
+
+
+def _table() -> dict[type, Callable[[Any], Any]]:
+    """The table of copyreg with our own reducers, rebuilt when it grew or torch was imported."""
+    global _reducers, _built_from  # noqa: PLW0603
+    state = (len(copyreg.dispatch_table), "torch" in sys.modules)
+    if state != _built_from:
+        _reducers = dict(copyreg.dispatch_table)
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            _reducers[numpy.ndarray] = _reduce_array
+        if state[1]:
+            _add_torch(_reducers)
+        _built_from = state
+    return _reducers
+
+
+def _reduce_array(array: Any) -> Any:
+    # A read-only array would arrive read-only; on FLARE's road every array arrives writable.
+    return (array if array.flags.writeable else array.copy()).__reduce_ex__(5)
+
+
+def _add_torch(table: dict[type, Callable[[Any], Any]]) -> None:
+    torch = sys.modules["torch"]
+    # A module that is still being imported has no Tensor yet.
+    if hasattr(torch, "Tensor") and hasattr(torch, "frombuffer"):
+        table[torch.Tensor] = _reduce_tensor
+
+
+def _reduce_tensor(tensor: Any) -> Any:
+    """A plain tensor in memory as a buffer; others (sparse, quantized, on a device) torch's own way."""
+    torch = sys.modules["torch"]
+    if (
+        tensor.device.type != "cpu"
+        or tensor.layout is not torch.strided
+        or tensor.is_quantized
+        or tensor.is_conj()
+        or tensor.is_neg()
+        or tensor.__dict__
+        or (tensor.requires_grad and not tensor.is_leaf)
+    ):
+        return tensor.__reduce_ex__(5)
+    flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    return _tensor, (
+        pickle.PickleBuffer(flat.numpy()),
+        str(tensor.dtype).removeprefix("torch."),
+        tuple(tensor.shape),
+        tensor.requires_grad,
+    )
+
+
+def _tensor(buffer: Any, dtype: str, shape: tuple[int, ...], requires_grad: bool) -> Any:
+    import torch
+
+    kind = getattr(torch, dtype)
+    if memoryview(buffer).nbytes == 0:
+        return torch.empty(shape, dtype=kind, requires_grad=requires_grad)
+    tensor = torch.frombuffer(buffer, dtype=kind).reshape(shape)
+    return tensor.requires_grad_() if requires_grad else tensor

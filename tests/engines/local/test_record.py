@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from fedjob.engines.local.record import Place, Recorder
+
+
+def test_events_are_lines_with_the_time_since_the_start(tmp_path):
+    record = Recorder(tmp_path / "events.jsonl")
+    record.emit("round_started", round=0)
+    record.error(site="site-1", kind="exception", message="boom", round=0, task="train")
+    record.close()
+    first, second = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
+    assert first.pop("time") >= 0
+    assert first == {"event": "round_started", "round": 0}
+    assert second.pop("time") >= 0
+    assert second == {
+        "event": "error",
+        "site": "site-1",
+        "round": 0,
+        "task": "train",
+        "kind": "exception",
+        "message": "boom",
+        "traceback": None,
+        "fatal": True,
+    }
+
+
+def test_values_that_json_does_not_know_are_made_plain(tmp_path):
+    record = Recorder(tmp_path / "e")
+    record.emit(
+        "x", a=np.float32(0.5), b=np.int64(3), c=np.arange(2), d=Path("p"), e={2, 1}, f=np.bool_(True)
+    )
+    record.close()
+    event = json.loads((tmp_path / "e").read_text())
+    assert [event[name] for name in "abcdef"] == [0.5, 3, [0, 1], "p", [1, 2], True]
+
+
+def test_several_processes_write_whole_lines(tmp_path):
+    record = Recorder(tmp_path / "e")
+    record.emit("first")
+    pids = []
+    for number in range(3):
+        pid = os.fork()
+        if pid == 0:
+            for _ in range(50):
+                record.emit("line", number=number, filler="x" * 5000)
+            os._exit(0)
+        pids.append(pid)
+    for pid in pids:
+        os.waitpid(pid, 0)
+    assert len([json.loads(line) for line in (tmp_path / "e").read_text().splitlines()]) == 151
+
+
+def test_a_place_outlives_the_process_that_set_it():
+    place = Place()
+    assert place.get() == (None, None, None)
+    pid = os.fork()
+    if pid == 0:
+        Recorder(Path("unused"), place=place).at("site-1", 2, "train")
+        os.kill(os.getpid(), 9)
+    os.waitpid(pid, 0)
+    assert place.get() == ("site-1", 2, "train")
+    assert not place.left
+    place.leave()
+    assert place.left
+    place.close()
