@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from fedjob.folder.diff import diff
 from fedjob.folder.explain import explain
 from fedjob.folder.model import App, ClientConfig, File, JobModel, Meta, ServerConfig
-
-from .models import json_values, make_file, make_job
+from tests.folder.models import json_values, make_file, make_job
 
 
 @pytest.fixture

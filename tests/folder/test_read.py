@@ -8,8 +8,7 @@ import pytest
 from fedjob.errors import FolderError
 from fedjob.folder.read import read
 from fedjob.folder.write import write
-
-from .models import make_job
+from tests.folder.models import make_job
 
 EXPORTED = Path(__file__).parents[1] / "data" / "flare"
 FOLDERS = sorted(EXPORTED.glob("*/*"), key=str)

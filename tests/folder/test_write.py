@@ -12,8 +12,7 @@ from fedjob.folder import write as writing
 from fedjob.folder.model import App, File, JobModel, Meta
 from fedjob.folder.read import read
 from fedjob.folder.write import write
-
-from .models import jobs, make_file, make_job
+from tests.folder.models import jobs, make_file, make_job
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
