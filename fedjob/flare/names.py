@@ -53,7 +53,9 @@ _JOB = (
     Row("job_config.base_fed_job", "job.base_fed_job", "BaseFedJob", since="2.7"),
     Row("job_config.defs", "job.defs", "FilterType JobTargetType"),
     Row("job_config.file_source", "job.file_source", "FileSource", since="2.6"),
+    Row("fuel.utils.constants", "job.defs", "FrameworkType", since="2.7"),
     Row("job_config.script_runner", "job.script_runner", "ScriptRunner"),
+    Row("job_config.script_runner", "job.defs", "PipeConnectType", since="2.6", before="2.9"),
     Row("job_config.script_runner", "job.base_script_runner", "BaseScriptRunner", before="2.9"),
     Row("job_config.stats_job", "job.stats_job", "StatsJob"),
 )
@@ -69,6 +71,7 @@ _AGAIN = (
     Row("", "job.api", "FedJob"),
     Row("", "job.defs", "FilterType"),
     Row("job_config.api", "job.defs", "FilterType JobTargetType"),
+    Row("job_config.script_runner", "job.defs", "FrameworkType"),
 )
 
 # fmt: on
@@ -135,10 +138,11 @@ def modules() -> dict[str, dict[str, Name]]:
     """FLARE's modules that the table knows, with their names; packages on the way down included."""
     found: dict[str, dict[str, Name]] = defaultdict(dict)
     for name in names():
-        module, _, attribute = name.path.rpartition(".")
-        found[module].setdefault(attribute, name)
         if name.target.endswith(":*"):
-            found[name.path] = found[name.path]
+            found.setdefault(name.path, {})
+        else:
+            module, _, attribute = name.path.rpartition(".")
+            found[module].setdefault(attribute, name)
     for module in list(found):
         for package in _packages_above(module):
             found.setdefault(package, {})

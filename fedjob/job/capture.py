@@ -1,0 +1,244 @@
+"""Read back, from an object, the class path and arguments that rebuild it: FLARE's rule.
+
+A constructor's parameter is read from the instance's attribute of the same name, or of the name with an
+underscore, and written when it is not the default. Unlike FLARE we report a parameter that cannot be read.
+The object may come from our classes, the user's or real FLARE's; the release decides the parameters
+and defaults of FLARE's classes.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+
+from fedjob.errors import ArgumentNotSerializable, JobError, NameUnknown, ReleaseError
+from fedjob.flare import names, signatures
+from fedjob.flare.releases import NEWEST, R27, Release
+from fedjob.flare.signatures import MISSING, Parameter, Parameters
+from fedjob.folder.model import Component
+from fedjob.job.findings import Finding
+from fedjob.job.plan import Spelled
+
+_BUILTIN_NAMES = frozenset(dir(builtins))
+_SKIPPED = {"self", "args", "kwargs"}
+
+
+def read_back(obj: Any, name: str) -> Any:
+    """What `obj` was given as `name`, by FLARE's rule; MISSING when it keeps it in no attribute."""
+    kept = obj.args if isinstance(obj, Spelled) else getattr(obj, "__dict__", {})
+    return kept.get(name, kept.get(f"_{name}", MISSING))
+
+
+def init_parameters(cls: type, release: Release = NEWEST) -> Parameters:
+    """The constructor's parameters, by name. Classes of FLARE's have those of `release`.
+
+    A class with both ``args`` and ``kwargs`` among its parameters has those of its bases as well; where
+    both name one, the base's default holds, as in FLARE.
+    """
+    path = names.path_of(cls, release)
+    if path and (known := signatures.of(path, release)) is not None:
+        return known
+    return _inspected(cls, release)
+
+
+def _inspected(cls: type, release: Release) -> Parameters:
+    own = inspect.signature(cls.__init__).parameters  # type: ignore[misc]  # FLARE asks the class's own
+    found = {name: _parameter(p) for name, p in own.items()}
+    if "args" in own and "kwargs" in own:
+        for base in cls.__bases__:
+            found.update(init_parameters(base, release))
+    return {name: p for name, p in found.items() if name not in _SKIPPED}
+
+
+def _parameter(p: inspect.Parameter) -> Parameter:
+    default = MISSING if p.default is p.empty else p.default
+    return Parameter(name=p.name, default=default, rest=default)
+
+
+class Capture:
+    """Turns the objects of one app into components of its configuration.
+
+    `locate` gives the module path of a user's class and lets its code travel.
+    """
+
+    def __init__(self, release: Release, locate: Callable[[type], str]) -> None:
+        self.release = release
+        self.findings: list[Finding] = []
+        self._locate = locate
+
+    def component(self, obj: Any, place: str, id: str | None = None) -> Component:
+        """Raises ArgumentNotSerializable, ReleaseError or JobError, naming `place`."""
+        return Component(id=id, path=self._path(obj, place), args=self._args(obj, place))
+
+    def _path(self, obj: Any, place: str) -> str:
+        cls = type(obj)
+        path = obj.path if isinstance(obj, Spelled) else names.path_of(cls, self.release)
+        if path is not None:
+            _require_class(path, self.release, place)
+            return str(path)
+        if names.is_flare(cls.__module__):
+            return f"{cls.__module__}.{cls.__name__}"
+        if cls.__module__.partition(".")[0] == "fedjob":
+            raise NameUnknown(
+                f"{place}: {cls.__qualname__} is not a component of FLARE and cannot be exported"
+            )
+        if getattr(obj, "__module__", None) is None:
+            raise ArgumentNotSerializable(f"{place} is {_describe(obj)}, which cannot be written as JSON")
+        return f"{self._locate(cls)}.{cls.__name__}"
+
+    def _args(self, obj: Any, place: str) -> dict[str, Any]:
+        expected, newest = self._parameters(obj, self.release), self._parameters(obj, NEWEST)
+        self._refuse_later(obj, expected, newest, place)
+        if not isinstance(obj, Spelled):
+            self._report_hidden(obj, expected, place)
+        args: dict[str, Any] = {}
+        for name, parameter in expected.items():
+            value = self._value(obj, parameter, newest.get(name), place)
+            if value is MISSING or not (parameter.always or _differs(parameter.default, value)):
+                continue
+            if parameter.lost:
+                self._lost(place, name, "FLARE keeps it in no attribute")
+                continue
+            args[name] = self._encode(value, parameter, f"{place}, argument {name!r}")
+        return args
+
+    def _parameters(self, obj: Any, release: Release) -> Parameters:
+        if isinstance(obj, Spelled):
+            return signatures.of(obj.path, release) or {}
+        if not hasattr(obj, "__dict__"):
+            return {}
+        try:
+            return init_parameters(type(obj), release)
+        except ReleaseError:  # a class that `release` lacks; its path is refused where it matters
+            return {}
+
+    def _value(self, obj: Any, parameter: Parameter, newest: Parameter | None, place: str) -> Any:
+        """What the attribute would hold in FLARE of this release."""
+        value = read_back(obj, parameter.name)
+        if isinstance(obj, Spelled) and value is MISSING:
+            return parameter.rest
+        if value is MISSING:
+            if not parameter.lost:
+                self._lost(place, parameter.name, "the object has no attribute of that name")
+            return MISSING
+        # What the user left alone is, in each release, what that release makes of it.
+        if newest is not None and not (_differs(newest.rest, value) and _differs(newest.default, value)):
+            return parameter.rest if parameter.rest is not MISSING else value
+        return value
+
+    def _encode(self, value: Any, parameter: Parameter, place: str) -> Any:
+        if value is None and self.release < R27 and parameter.default is not MISSING:
+            raise ReleaseError(
+                f"{place} is None, which FLARE {self.release} cannot export where the default is "
+                f"{parameter.default!r}; it can since 2.7"
+            )
+        if value is None or type(value).__name__ in _BUILTIN_NAMES:
+            return as_json(value, place)
+        if isinstance(value, Enum):
+            return as_json(value.value, place)
+        if inspect.isroutine(value) or inspect.ismodule(value) or not _has_source(type(value)):
+            raise ArgumentNotSerializable(f"{place} is {_describe(value)}, which cannot be written as JSON")
+        self._report_opaque(value, place)
+        return self.component(value, place).to_dict()
+
+    def _refuse_later(self, obj: Any, expected: Parameters, newest: Parameters, place: str) -> None:
+        """Raise ReleaseError for an argument that only later releases take."""
+        for name, parameter in newest.items():
+            if name in expected or not expected:
+                continue
+            value = read_back(obj, name)
+            left_alone = not (_differs(parameter.rest, value) and _differs(parameter.default, value))
+            if value is not MISSING and not left_alone:
+                raise ReleaseError(
+                    f"{place}: FLARE {self.release} has no argument {name!r} (here {_describe(value)}); leave it out "
+                    "or export for a newer release"
+                )
+
+    def _report_hidden(self, obj: Any, expected: Parameters, place: str) -> None:
+        """Base-class parameters that FLARE's rule does not reach, where they are not the default."""
+        for name, parameter in _hidden(type(obj), self.release):
+            value = read_back(obj, name)
+            if name not in expected and value is not MISSING and _differs(parameter.rest, value):
+                self._lost(place, name, "a base class has it, but the constructor takes only **kwargs")
+
+    def _report_opaque(self, value: Any, place: str) -> None:
+        module = type(value).__module__.partition(".")[0]
+        if module in {"pathlib", "re", "datetime", "decimal"}:
+            self.findings.append(
+                Finding(
+                    code="ArgumentOpaque",
+                    place=place,
+                    message=f"{_describe(value)} is exported as a class without its content; use a string",
+                )
+            )
+
+    def _lost(self, place: str, name: str, reason: str) -> None:
+        self.findings.append(
+            Finding(code="ArgumentLost", place=place, message=f"{name!r} is not exported: {reason}")
+        )
+
+
+def _require_class(path: str, release: Release, place: str) -> None:
+    states = signatures.releases_of(path)
+    if states and signatures.of(path, release) is None:
+        gone = next((s.removeprefix("-") for s in states if s.startswith("-")), None)
+        span = f"before {gone}" if gone and release >= Release.of(gone) else f"since {states[0]}"
+        raise ReleaseError(f"{place}: FLARE {release} has no {path}; it is there {span}")
+
+
+def _hidden(cls: type, release: Release) -> Iterator[tuple[str, Parameter]]:
+    kinds = {p.kind: p.name for p in inspect.signature(cls.__init__).parameters.values()}  # type: ignore[misc]
+    if inspect.Parameter.VAR_KEYWORD not in kinds:
+        return
+    for base in cls.__mro__[1:]:
+        if base is not object:
+            try:
+                yield from init_parameters(base, release).items()
+            except ReleaseError:
+                continue
+
+
+def _differs(default: Any, value: Any) -> bool:
+    """FLARE's comparison: None by identity, what compares strangely differs; JSON's list equals a tuple."""
+    if default is None or value is None:
+        return default is not value
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(default, Enum):
+        default = default.value
+    try:
+        result = default != value
+        if result and isinstance(value, tuple) and isinstance(default, list):
+            result = default != json.loads(json.dumps(value))
+    except Exception:
+        return True
+    return result if isinstance(result, bool) else True
+
+
+def as_json(value: Any, place: str) -> Any:
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError) as error:
+        raise ArgumentNotSerializable(
+            f"{place} is {_describe(value)}, which cannot be written as JSON: {error}"
+        ) from error
+
+
+def _has_source(cls: type) -> bool:
+    try:
+        return inspect.getsourcefile(cls) is not None
+    except TypeError as error:
+        if cls.__module__ == "__main__":
+            raise JobError(
+                f"{cls.__name__} was defined interactively, so its code cannot travel; put it in a file"
+            ) from error
+        return False
+
+
+def _describe(value: Any) -> str:
+    text = repr(value)
+    return f"{text[:60]}{'...' if len(text) > 60 else ''} (a {type(value).__name__})"

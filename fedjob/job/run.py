@@ -1,0 +1,84 @@
+"""What can be done with a described job: export it, simulate it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedjob.engines import RunRequest, get
+from fedjob.errors import JobError, RunFailed
+from fedjob.flare.releases import Release
+from fedjob.folder.write import write
+from fedjob.job.config import check_positive_int
+from fedjob.job.defs import ALL_SITES
+from fedjob.job.freeze import freeze
+
+if TYPE_CHECKING:
+    from fedjob.job.api import FedJob
+
+#: True makes `FedJob.simulator_run` return 2 for a failed run, as FLARE 2.9 does, instead of raising: the job
+#: script then ends with success although its job failed.
+SILENT = False
+
+#: FLARE's `simulator_run` knows no deadline; a day ends a run that nobody waits for.
+DEADLINE = 24 * 3600.0
+
+FAILED = 2
+
+
+def export(job: FedJob, root: Path, release: Release | str | None = None) -> Path:
+    """Write `job` below `root`; returns the job folder. An earlier export is replaced in one step."""
+    return write(freeze(job, release).model, root)
+
+
+def simulate(
+    job: FedJob,
+    *,
+    workspace: Path,
+    n_clients: int | None,
+    threads: int | None,
+    gpu: str | None,
+    log_config: str | None,
+) -> int:
+    """Run `job` on the local engine in `workspace`; returns 0, raises RunFailed with the result."""
+    clients = _clients(job, n_clients)
+    request = RunRequest(
+        workspace=workspace,
+        clients=clients,
+        threads=threads,
+        gpu=gpu,
+        timeout=DEADLINE,
+        log_config=log_config,
+        source_roots=source_roots(),
+    )
+    with tempfile.TemporaryDirectory(prefix="fedjob-") as root:
+        result = get("local").run(export(job, Path(root)), request)
+    if result.ok:
+        return 0
+    if SILENT:
+        return FAILED
+    raise RunFailed(f"job {job.name!r} failed: {'; '.join(result.problems) or result.status}", result=result)
+
+
+def source_roots() -> tuple[Path, ...]:
+    """Where a user's originals may be: the current directory and what is imported from."""
+    found = (Path(entry).resolve() for entry in ("", *sys.path))
+    return tuple(dict.fromkeys(path for path in found if path.is_dir() and "site-packages" not in path.parts))
+
+
+def _clients(job: FedJob, n_clients: int | None) -> tuple[str, ...]:
+    if ALL_SITES not in job.clients:
+        if n_clients and job.clients:
+            raise JobError(
+                f"job {job.name!r} names its clients {job.clients}, so n_clients={n_clients} cannot be used; leave "
+                "one of them out"
+            )
+        return tuple(job.clients)
+    if not n_clients:
+        raise JobError(
+            f"job {job.name!r} goes to all clients and does not say how many there are; give n_clients or clients"
+        )
+    check_positive_int("n_clients", n_clients)
+    return tuple(f"site-{i}" for i in range(1, n_clients + 1))

@@ -1,0 +1,125 @@
+"""What a ScriptRunner adds to a client in FLARE 2.5 to 2.8."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fedjob.errors import ReleaseError
+from fedjob.flare.releases import R25, R26, R27
+from fedjob.job.defs import FrameworkType, PipeConnectType
+from fedjob.job.plan import Plan, Spelled
+
+if TYPE_CHECKING:
+    from fedjob.job.script_runner import ScriptRunner
+
+_IN_PROCESS = {
+    FrameworkType.PYTORCH: "nvflare.app_opt.pt.in_process_client_api_executor.PTInProcessClientAPIExecutor",
+    FrameworkType.TENSORFLOW: "nvflare.app_opt.tf.in_process_client_api_executor.TFInProcessClientAPIExecutor",
+}
+_ANY_IN_PROCESS = "nvflare.app_common.executors.in_process_client_api_executor.InProcessClientAPIExecutor"
+_LAUNCHED = {
+    FrameworkType.PYTORCH: "nvflare.app_opt.pt.client_api_launcher_executor.PTClientAPILauncherExecutor",
+    FrameworkType.TENSORFLOW: "nvflare.app_opt.tf.client_api_launcher_executor.TFClientAPILauncherExecutor",
+}
+_ANY_LAUNCHED = "nvflare.app_common.executors.client_api_launcher_executor.ClientAPILauncherExecutor"
+_PIPE = "nvflare.fuel.utils.pipe.cell_pipe.CellPipe"
+_LAUNCHER = "nvflare.app_common.launchers.subprocess_launcher.SubprocessLauncher"
+_RELAY = "nvflare.app_common.widgets.metric_relay.MetricRelay"
+_CONFIGURATOR = "nvflare.app_common.widgets.external_configurator.ExternalConfigurator"
+
+_URLS = {
+    PipeConnectType.VIA_CP: "{CP_URL}",
+    PipeConnectType.VIA_RELAY: "{RELAY_URL}",
+    PipeConnectType.VIA_ROOT: "{ROOT_URL}",
+}
+
+#: Parameter -> (default, first release that has it).
+_LATER = {
+    "server_expected_format": ("numpy", R26),
+    "pipe_connect_type": (None, R26),
+    "task_pipe": (None, R27),
+    "launch_once": (True, R27),
+    "shutdown_timeout": (0.0, R27),
+    "memory_gc_rounds": (0, R27),
+    "cuda_empty_cache": (False, R27),
+}
+
+
+def expand(runner: ScriptRunner, plan: Plan, tasks: list[str]) -> dict[str, str]:
+    """Add the executor, and for an external process what connects it. Returns the components' ids."""
+    _refuse_later(runner, plan)
+    if not runner._launch_external_process:
+        path = _IN_PROCESS.get(runner._framework, _ANY_IN_PROCESS)
+        script = {"task_script_path": runner._script, "task_script_args": runner._script_args}
+        plan.add_executor(Spelled(path, script | _common_args(runner, plan)), tasks)
+        return {}
+    ids = {"pipe_id": plan.add_component(runner._task_pipe or _pipe(runner, plan), "pipe")}
+    ids["launcher_id"] = plan.add_component(_launcher(runner), "launcher")
+    path = _LAUNCHED.get(runner._framework, _ANY_LAUNCHED)
+    # 2.5 switches the heartbeat off; later releases leave it to the class.
+    heartbeat = {"heartbeat_timeout": 0} if plan.release == R25 else {}
+    plan.add_executor(Spelled(path, dict(ids) | _common_args(runner, plan) | heartbeat), tasks)
+    ids["metric_pipe_id"] = plan.add_component(_pipe(runner, plan), "metrics_pipe")
+    relay = {
+        "pipe_id": ids["metric_pipe_id"],
+        "event_type": "fed.analytix_log_stats",
+        "heartbeat_timeout": 0,
+    }
+    ids["metric_relay_id"] = plan.add_component(Spelled(_RELAY, relay), "metric_relay")
+    configurator = Spelled(_CONFIGURATOR, {"component_ids": [ids["metric_relay_id"]]})
+    ids["config_preparer_id"] = plan.add_component(configurator, "config_preparer")
+    return ids
+
+
+def _refuse_later(runner: ScriptRunner, plan: Plan) -> None:
+    for name, (default, since) in _LATER.items():
+        if plan.release < since and (value := getattr(runner, f"_{name}")) != default:
+            raise ReleaseError(
+                f"ScriptRunner({name}={value!r}) for {plan.target!r}: FLARE {plan.release} has no {name}; "
+                f"it came with {since}"
+            )
+    for name in ("script_args", "command"):
+        if not isinstance(getattr(runner, f"_{name}"), str):
+            raise ReleaseError(
+                f"ScriptRunner({name}=[...]) for {plan.target!r}: FLARE {plan.release} takes a string; "
+                "lists came with 2.9"
+            )
+
+
+def _common_args(runner: ScriptRunner, plan: Plan) -> dict[str, Any]:
+    exchange = runner._params_exchange_format
+    if runner._framework == FrameworkType.TENSORFLOW and plan.release == R25:
+        exchange = "numpy"
+    return {
+        "params_exchange_format": exchange,
+        "params_transfer_type": runner._params_transfer_type,
+        "server_expected_format": runner._server_expected_format,
+        "memory_gc_rounds": runner._memory_gc_rounds,
+        "cuda_empty_cache": runner._cuda_empty_cache,
+    }
+
+
+def _pipe(runner: ScriptRunner, plan: Plan) -> Spelled:
+    via = PipeConnectType.VIA_ROOT if plan.release == R25 else runner._pipe_connect_type
+    return Spelled(
+        _PIPE,
+        {
+            "mode": "PASSIVE",
+            "site_name": "{SITE_NAME}",
+            "token": "{JOB_ID}",
+            "root_url": _URLS[via or PipeConnectType.VIA_CP],
+            "secure_mode": "{SECURE_MODE}",
+            "workspace_dir": "{WORKSPACE}",
+        },
+    )
+
+
+def _launcher(runner: ScriptRunner) -> Spelled:
+    return Spelled(
+        _LAUNCHER,
+        {
+            "script": f"{runner._command} custom/{runner._script} {runner._script_args}",
+            "launch_once": runner._launch_once,
+            "shutdown_timeout": runner._shutdown_timeout,
+        },
+    )
