@@ -17,7 +17,7 @@ from fedjob.errors import GoldenError
 
 #: Keys that read best first; all others follow in alphabetical order.
 _FIRST = (
-    "golden", "kind", "release", "normalised", "job", "meta", "apps", "id", "tasks", "path", "class_path", "name",
+    "golden", "kind", "release", "normalised", "job", "sites", "rounds", "meta", "apps", "id", "tasks", "path", "class_path", "name",
     "executor", "filters", "args", "server", "client", "format_version", "workflows", "executors", "components",
     "task_data_filters", "task_result_filters", "files",
 )  # fmt: skip

@@ -1,0 +1,248 @@
+"""The `fedjob` fixture: describe, pin and run federated jobs in a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_fedjob import explain, goldens, runs
+from pytest_fedjob.jobs import to_model
+from pytest_fedjob.options import Settings
+from pytest_fedjob.tally import Tally
+
+if TYPE_CHECKING:
+    from fedjob.engines.protocol import Engine
+    from fedjob.engines.request import Isolation, RunRequest
+    from fedjob.folder.model import JobModel
+    from fedjob.golden.content import Content
+    from fedjob.golden.match import Match
+    from fedjob.golden.metrics import Tolerance
+    from fedjob.result import RunResult
+
+_MARK_WORDS = ("engine", "timeout", "seed", "isolation")
+
+
+@dataclass(repr=False)
+class FedJobFixture:
+    """Build, export, pin and simulate jobs; everything it makes lies in the test's temporary directory."""
+
+    item: pytest.Function
+    settings: Settings
+    factory: pytest.TempPathFactory
+    tmp_path: Path
+    tally: Tally
+    engine: str | None = None  #: the engine this test was parametrised with
+    _numbers: dict[str, int] = field(default_factory=dict, init=False)
+
+    def __repr__(self) -> str:
+        return f"<fedjob of {self.item.name}>"
+
+    def export(self, job: Any, *, release: str | None = None) -> Path:
+        """Write `job` as a job folder and return the folder.
+
+        `release` is the FLARE release to export for, by default ini ``fedjob_release`` or the newest.
+        """
+        from fedjob.folder.write import write
+
+        __tracebackhide__ = True
+        return write(self._model(job, release), self._scratch("jobs"))
+
+    def script(self, path: str | Path, args: Sequence[str] = ()) -> Any:
+        """Run a job script as ``__main__`` and return the job that it exports or runs, without running it.
+
+        `path` is relative to the test file, or to the working directory when it is not there.
+        """
+        from fedjob.job import load_script
+
+        __tracebackhide__ = True
+        beside = self.item.path.parent / path
+        return load_script(beside if beside.exists() else Path(path), list(args))
+
+    def golden(
+        self,
+        obtained: Any,
+        name: str | None = None,
+        *,
+        rtol: Tolerance | None = None,
+        atol: Tolerance | None = None,
+        equal_nan: bool = False,
+        release: str | None = None,
+        match: Match = "exact",
+        ignore: Sequence[str] = (),
+    ) -> None:
+        """Fail unless `obtained`, a job, a job folder or a result, is what the test's golden says.
+
+        Goldens lie beside the test file, named after the test, or `name`. For results `rtol` and
+        `atol` are one number or one by metric name, and NaN equals nothing unless `equal_nan`. For jobs
+        `match` is ``exact``, ``structure`` or ``subset``, and `ignore` lists places that may differ,
+        e.g. ``server.components[persistor].args.model``.
+        """
+        __tracebackhide__ = True
+        content = self._content(obtained, rtol, atol, equal_nan, release, match, ignore)
+        desk = goldens.Desk(
+            mode=self.settings.golden,
+            rootpath=self.settings.rootpath,
+            nodeid=goldens.plain_nodeid(self.item),
+            claims=runs.shared_directory(self.factory) / "goldens",
+        )
+        path = self._golden_path(name)
+        outcome = desk.settle(goldens.for_release(path, content.release, desk.mode), content)
+        self.tally.add_golden(goldens.shown(outcome.path, self.settings.rootpath), outcome.state)
+        if outcome.lines:
+            pytest.fail("\n".join(outcome.lines))
+
+    def simulate(
+        self,
+        job: Any,
+        clients: int | Sequence[str] | None = None,
+        n_clients: int | None = None,
+        *,
+        seed: int | None = None,
+        engine: str | Engine | None = None,
+        timeout: float | None = None,
+        isolation: Isolation | None = None,
+        threads: int | None = None,
+        gpu: str | None = None,
+        release: str | None = None,
+        fresh: bool = False,
+        check: bool = True,
+    ) -> RunResult:
+        """Run `job` and return its result.
+
+        `clients` is a number of sites or their names. What is not given comes from the
+        ``fedjob`` marker, then from the options. A run equal to an earlier one of this session is not
+        repeated unless `fresh`. Raises `RunFailed` with the client's traceback when the run did not
+        succeed; with ``check=False`` the failed result is returned instead.
+        """
+        __tracebackhide__ = True
+        model = self._model(job, release)
+        chosen = (
+            engine if engine is not None else self._default("engine", self.engine or self.settings.engines[0])
+        )
+        wish = {
+            "n_clients": clients if isinstance(clients, int) else n_clients,
+            "clients": tuple(clients) if clients is not None and not isinstance(clients, int) else (),
+            "seed": self._default("seed", self.settings.seed) if seed is None else seed,
+            "isolation": isolation or self._default("isolation", self.settings.isolation),
+            "threads": threads,
+            "gpu": gpu,
+        }
+        place = self._place(model, chosen, wish, fresh=fresh)
+        request = self._request(wish, timeout, place)
+        request.sites(model)
+        hook = self.item.ihook
+        hook.pytest_fedjob_before_run(item=self.item, model=model, request=request)
+        result, ran = runs.run(model, chosen, request, place)
+        self.tally.add_run(result, ran=ran)
+        hook.pytest_fedjob_result(item=self.item, result=result)
+        if check and not result.ok:
+            raise _failed(result)
+        return result
+
+    def _model(self, job: Any, release: str | None) -> JobModel:
+        __tracebackhide__ = True
+        return to_model(job, release or self.settings.release, self._scratch("foreign"))
+
+    def _content(
+        self,
+        obtained: Any,
+        rtol: Tolerance | None,
+        atol: Tolerance | None,
+        equal_nan: bool,
+        release: str | None,
+        match: Match,
+        ignore: Sequence[str],
+    ) -> Content:
+        from fedjob.golden.content import JobContent, ResultContent
+        from fedjob.result import RunResult
+
+        __tracebackhide__ = True
+        if isinstance(obtained, RunResult):
+            return ResultContent(
+                obtained,
+                rtol=self.settings.rtol if rtol is None else rtol,
+                atol=self.settings.atol if atol is None else atol,
+                equal_nan=equal_nan,
+            )
+        return JobContent(
+            self._model(obtained, release),
+            release=_release_of(obtained, release or self.settings.release),
+            normalisers=self._normalisers(),
+            match=match,
+            ignore=ignore,
+        )
+
+    def _normalisers(self) -> list[Any]:
+        from fedjob.golden.normalise import built_in
+
+        more = self.item.ihook.pytest_fedjob_normalisers(config=self.item.config)
+        return [*built_in(self.settings.rootpath), *(n for given in more for n in given)]
+
+    def _golden_path(self, name: str | None) -> Path:
+        __tracebackhide__ = True
+        key = name or ""
+        self._numbers[key] = self._numbers.get(key, 0) + 1
+        return goldens.golden_path(self.item, self.settings.golden_dir, name, self._numbers[key], self.engine)
+
+    def _request(self, wish: dict[str, Any], timeout: float | None, place: runs.Place) -> RunRequest:
+        from fedjob.engines.request import RunRequest
+
+        __tracebackhide__ = True
+        return RunRequest(
+            workspace=place.workspace,
+            timeout=self._default("timeout", self.settings.timeout) if timeout is None else timeout,
+            source_roots=tuple(dict.fromkeys([Path.cwd(), self.item.path.parent, self.settings.rootpath])),
+            preload=self.settings.preload,
+            **wish,
+        )
+
+    def _place(
+        self, model: JobModel, engine: str | Engine, wish: dict[str, Any], *, fresh: bool
+    ) -> runs.Place:
+        """Inline runs see the test's monkeypatches and engine objects carry state: neither is shared."""
+        if fresh or wish["isolation"] == "inline" or not isinstance(engine, str):
+            return runs.Place(directory=self._scratch("runs"), shared=False)
+        return runs.shared_place(self.factory, model, engine, wish)
+
+    def _default(self, word: str, setting: Any) -> Any:
+        """The closest marker that says `word`, else the setting."""
+        for mark in self.item.iter_markers("fedjob"):
+            if word in mark.kwargs:
+                return mark.kwargs[word]
+        return setting
+
+    def _scratch(self, word: str) -> Path:
+        """A new directory of this test's own."""
+        number = self._numbers[f"/{word}"] = self._numbers.get(f"/{word}", 0) + 1
+        return self.tmp_path / f"{word}-{number}"
+
+
+def check_markers(item: pytest.Item) -> None:
+    """Raise `pytest.UsageError` for a ``fedjob`` marker that says something unknown."""
+    for mark in item.iter_markers("fedjob"):
+        unknown = [word for word in mark.kwargs if word not in _MARK_WORDS]
+        if unknown or mark.args:
+            odd = unknown[0] if unknown else repr(mark.args[0])
+            raise pytest.UsageError(
+                f"{item.nodeid}: pytest.mark.fedjob does not take {odd}; it takes {', '.join(_MARK_WORDS)} by name"
+            )
+
+
+def _release_of(obtained: Any, release: str | None) -> str | None:
+    """The release that an object is exported for; a folder is what it is."""
+    from fedjob.flare.releases import Release
+    from fedjob.folder.model import JobModel
+
+    given = isinstance(obtained, (str, os.PathLike, JobModel))
+    return None if given and release is None else str(Release.of(release))
+
+
+def _failed(result: RunResult) -> Exception:
+    from fedjob.errors import RunFailed
+
+    return RunFailed("\n".join(explain.run_failed(result)), result=result)
