@@ -1,0 +1,171 @@
+"""Code from ``custom/``: imported and run as FLARE does it, shown as the user's own file.
+
+Modules and scripts keep the ``__file__`` they have in the run directory, but are compiled under the name
+of the user's original when its bytes are the same; so tracebacks, breakpoints and coverage point there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
+from pathlib import Path
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+_OURS = str(Path(__file__).parents[3] / "fedjob") + os.sep
+
+
+class Originals:
+    """Finds the user's own file behind one in ``custom/``: same relative path, same bytes."""
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self._roots = tuple(Path(root).absolute() for root in roots)
+        self._code: dict[tuple[str, bytes], CodeType] = {}
+
+    def find(self, relative: Path, data: bytes) -> Path | None:
+        for root in self._roots:
+            candidate = root / relative
+            try:
+                if candidate.read_bytes() == data:
+                    return candidate
+            except OSError:
+                continue
+        return None
+
+    def compile(self, path: Path, custom: Path) -> CodeType:
+        """The code of a file below `custom`, compiled once however many sites run it."""
+        data = path.read_bytes()
+        relative = path.relative_to(custom)
+        key = (str(relative), data)
+        if key not in self._code:
+            original = self.find(relative, data)
+            self._code[key] = compile(data, str(original or path), "exec", dont_inherit=True)
+        return self._code[key]
+
+
+class Custom:
+    """The ``custom/`` directories of a process, as an entry of ``sys.path_hooks``."""
+
+    def __init__(self, originals: Originals, directories: Iterable[Path]) -> None:
+        self._originals = originals
+        self._roots = {str(directory): directory for directory in directories}
+
+    def root(self, path: str) -> Path | None:
+        """The custom directory that holds `path`, if one does."""
+        while path not in self._roots:
+            parent = os.path.dirname(path)  # noqa: PTH120 - a path hook is asked for many paths.
+            if parent == path:
+                return None
+            path = parent
+        return self._roots[path]
+
+    def __call__(self, path: str) -> FileFinder:
+        """A finder for one directory; ImportError (as a path hook must) for a directory not ours."""
+        custom = self.root(path)
+        if custom is None or not os.path.isdir(path):  # noqa: PTH112
+            raise ImportError(path)
+        originals, root = self._originals, custom
+
+        class Loader(SourceFileLoader):
+            def get_code(self, fullname: str) -> CodeType:
+                return originals.compile(Path(self.get_filename(fullname)), root)
+
+        return FileFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (Loader, SOURCE_SUFFIXES))
+
+    def install(self) -> None:
+        sys.path_hooks.insert(0, self)
+
+    def remove(self) -> None:
+        """Forget the directories: no finder of ours is left behind."""
+        if self in sys.path_hooks:
+            sys.path_hooks.remove(self)
+        for path in [path for path in sys.path_importer_cache if self.root(path) is not None]:
+            del sys.path_importer_cache[path]
+
+    def run_script(self, path: Path, args: Sequence[str] = ()) -> None:
+        """Run a script of ``custom/`` as ``__main__`` with ``sys.argv = [path, *args]``.
+
+        Raises whatever the script raises, SystemExit included.
+        """
+        custom = self.root(str(path))
+        if custom is None:
+            raise FileNotFoundError(f"{path} is not in the custom folder of a site of this run")
+        main = ModuleType("__main__")
+        vars(main).update(__file__=str(path), __cached__=None, __package__="")
+        code = self._originals.compile(path, custom)
+        before = sys.argv, sys.modules.get("__main__")
+        sys.argv = [str(path), *args]
+        sys.modules["__main__"] = main
+        try:
+            exec(code, vars(main))  # noqa: S102
+        finally:
+            sys.argv = before[0]
+            if before[1] is not None:
+                sys.modules["__main__"] = before[1]
+
+
+#: The custom code of this process while a run is on.
+_current: list[Custom] = []
+
+
+def enter(custom: Custom) -> None:
+    custom.install()
+    _current.append(custom)
+
+
+def leave(custom: Custom) -> None:
+    _current.remove(custom)
+    custom.remove()
+
+
+def run_script(path: Path, args: Sequence[str] = ()) -> None:
+    """`Custom.run_script` of the run that is on in this process."""
+    _current[-1].run_script(path, args)
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback as the user should read it: without the engine's frames above and below their code."""
+    trace = error.__traceback__
+    while trace is not None and _is_ours(trace) and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None and _is_ours(trace):  # all of it is ours: then all of it matters.
+        trace = error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    return trace.tb_frame.f_code.co_filename.startswith((_OURS, "<frozen"))
+
+
+def top_names(custom: Path) -> set[str]:
+    """The names that ``import`` finds at the top of a custom directory."""
+    names = set()
+    for entry in os.scandir(custom) if custom.is_dir() else ():
+        if entry.name.endswith(".py"):
+            names.add(entry.name[:-3])
+        elif entry.is_dir() and entry.name != "__pycache__":
+            names.add(entry.name)
+    return names
+
+
+def same_source(module: Any, custom: Path) -> bool:
+    """Whether a loaded module comes from a source with the bytes that its namesake in `custom` has."""
+    file = getattr(module, "__file__", None)
+    name = str(getattr(module, "__name__", "")).replace(".", os.sep)
+    if file is None:  # a namespace package has no bytes to differ in.
+        return (custom / name).is_dir()
+    is_package = os.path.basename(file) == "__init__.py"  # noqa: PTH119
+    twin = custom / name / "__init__.py" if is_package else custom / f"{name}.py"
+    try:
+        return twin.read_bytes() == Path(file).read_bytes()
+    except OSError:
+        return False

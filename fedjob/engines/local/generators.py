@@ -1,0 +1,211 @@
+"""The process-wide random generators (`random`, numpy's legacy one, torch's), one state per site.
+
+A process that hosts several sites swaps their states whenever it turns from one to another, so that
+every site draws the numbers it would draw in a process of its own. The states of `random` and numpy
+are swapped as memory, a hundred times cheaper than by their own get and set; where the memory does not
+look as expected (another interpreter, another release) get and set are used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import random
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Any
+
+_GAUSS = 0.123456789  # a value to find again in memory.
+
+
+class Memory:
+    """A stretch of memory that is read and written as bytes."""
+
+    __slots__ = ("_view",)
+
+    def __init__(self, address: int, size: int) -> None:
+        self._view = memoryview((ctypes.c_char * size).from_address(address)).cast("B")
+
+    def get(self) -> bytes:
+        return bytes(self._view)
+
+    def set(self, state: bytes) -> None:
+        self._view[:] = state
+
+
+class PythonRandom:
+    """The hidden instance behind `random.random()` and its siblings."""
+
+    def __init__(self) -> None:
+        self._instance: Any = random._inst
+        self._memory = self._find()
+
+    def _find(self) -> Memory | None:
+        """The C struct ``{int index; uint32_t state[624]}``, if it is where CPython has it."""
+        memory = Memory(id(self._instance) + object.__basicsize__, 4 * 625)
+        words = memoryview(memory.get()).cast("I")
+        state = self._instance.getstate()[1]
+        found = (*words[1:], words[0]) == state
+        return memory if found and sys.implementation.name == "cpython" else None
+
+    def get(self) -> Any:
+        if self._memory is None:
+            return self._instance.getstate()
+        return self._memory.get(), self._instance.gauss_next
+
+    def set(self, state: Any) -> None:
+        if self._memory is None:
+            self._instance.setstate(state)
+        else:
+            self._memory.set(state[0])
+            self._instance.gauss_next = state[1]
+
+    def seed(self, number: int) -> None:
+        self._instance.seed(number)
+
+
+class NumpyRandom:
+    """The generator behind `numpy.random.rand()` and its siblings."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._random: Any = np.random.mtrand._rand
+        self._memories = self._find()
+
+    def _find(self) -> tuple[Memory, Memory] | None:
+        """The bit generator's words, and the flag and value of the second half of a gaussian pair."""
+        kept = self._random.get_state(legacy=False)
+        bits = self._random._bit_generator
+        if type(bits).__name__ != "MT19937" or sys.implementation.name != "cpython":
+            return None
+        words = Memory(bits.ctypes.state_address, 4 * 625)
+        same = list(memoryview(words.get()).cast("I")) == [*kept["state"]["key"], kept["state"]["pos"]]
+        gauss = self._find_gauss(kept)
+        self._random.set_state(kept)
+        return (words, gauss) if same and gauss is not None else None
+
+    def _find_gauss(self, state: dict[str, Any]) -> Memory | None:
+        size = type(self._random).__basicsize__
+        body = Memory(id(self._random), size)
+        self._random.set_state({**state, "has_gauss": 1, "gauss": _GAUSS})
+        at = body.get().find(bytes(ctypes.c_double(_GAUSS)))
+        if at < 8 or body.get()[at - 8 : at - 4] != b"\x01\0\0\0":
+            return None
+        self._random.set_state({**state, "has_gauss": 0, "gauss": 0.0})
+        clear = body.get()[at - 8 : at - 4] == b"\0\0\0\0"
+        return Memory(id(self._random) + at - 8, 16) if clear else None
+
+    def get(self) -> Any:
+        if self._memories is None:
+            return self._random.get_state(legacy=False)
+        return self._memories[0].get(), self._memories[1].get()
+
+    def set(self, state: Any) -> None:
+        if self._memories is None:
+            self._random.set_state(state)
+        else:
+            self._memories[0].set(state[0])
+            self._memories[1].set(state[1])
+
+    def seed(self, number: int) -> None:
+        self._random.seed(number & 0xFFFFFFFF)
+
+
+class TorchRandom:
+    """torch's default generator on the CPU."""
+
+    def __init__(self) -> None:
+        import torch
+
+        self._generator = torch.default_generator
+
+    def get(self) -> Any:
+        return self._generator.get_state()
+
+    def set(self, state: Any) -> None:
+        self._generator.set_state(state)
+
+    def seed(self, number: int) -> None:
+        import torch
+
+        # torch.manual_seed asks every kind of accelerator, which costs 0.1 ms a site.
+        self._generator.manual_seed(number)
+        if torch.backends.cuda.is_built():
+            torch.cuda.manual_seed_all(number)
+
+
+class TensorFlowRandom:
+    """TensorFlow's global seed; its state is not readable, so it is set at the start only."""
+
+    def get(self) -> None:
+        return None
+
+    def set(self, state: Any) -> None:
+        return
+
+    def seed(self, number: int) -> None:
+        sys.modules["tensorflow"].random.set_seed(number)
+
+
+_KINDS: dict[str, Callable[[], Any]] = {
+    "random": PythonRandom,
+    "numpy": NumpyRandom,
+    "torch": TorchRandom,
+    "tensorflow": TensorFlowRandom,
+}
+#: The generators of the libraries that this process has imported, by library.
+_found: dict[str, Any] = {}
+
+#: A library is there once it has this attribute; before, its import is still under way.
+_READY = {"random": "_inst", "numpy": "random", "torch": "default_generator", "tensorflow": "random"}
+
+
+def present() -> dict[str, Any]:
+    """The generators of what is imported by now, by library."""
+    if len(_found) < len(_KINDS):
+        for name, kind in _KINDS.items():
+            if name not in _found and hasattr(sys.modules.get(name), _READY[name]):
+                _found[name] = kind()
+    return _found
+
+
+class Generators:
+    """The random states of one site (or of the server): seeded from (seed, site), kept across switches.
+
+    Without a seed they start from entropy, each site's from its own.
+    """
+
+    __slots__ = ("_number", "_states")
+
+    def __init__(self, seed: int | None, site: str) -> None:
+        text = secrets.token_hex(16) if seed is None else f"{seed}:{site}"
+        self._number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+        self._states: dict[str, Any] = {}
+
+    def resume(self) -> None:
+        for name, generator in present().items():
+            if name in self._states:
+                generator.set(self._states[name])
+            else:
+                self.seed(name)
+
+    def suspend(self) -> None:
+        for name in self._states:
+            self._states[name] = _found[name].get()
+
+    def seed(self, name: str) -> None:
+        """Seed one library's generator for this site, e.g. because its import has just ended."""
+        present()[name].seed(self._number)
+        self._states[name] = None
+
+
+def snapshot() -> dict[str, Any]:
+    """The states of all generators, for `restore`."""
+    return {name: generator.get() for name, generator in present().items()}
+
+
+def restore(states: dict[str, Any]) -> None:
+    for name, state in states.items():
+        _found[name].set(state)

@@ -1,0 +1,176 @@
+"""Hosts some of a run's parties in this process: their strands, contexts and links.
+
+The same in a worker (one site, or many) and in the test process (all of them and the server).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fedjob.engines.local import custom
+from fedjob.engines.local.cable import Cable
+from fedjob.engines.local.clock import cooperative_sleep
+from fedjob.engines.local.context import Context
+from fedjob.engines.local.custom import Custom, Originals, user_traceback
+from fedjob.engines.local.hub import Hub, Killed, Stalled
+from fedjob.engines.local.imports import OnImport
+from fedjob.engines.local.link import Link, pair
+from fedjob.engines.local.plan import Plan, Shard
+from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.request import SERVER
+from fedjob.flare import shim
+
+
+class Host:
+    """Runs `shard`; `sockets` lead to the other workers of the run, by shard number."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        shard: Shard,
+        *,
+        path: list[str],
+        sockets: Mapping[int, socket.socket] | None = None,
+        place: Place | None = None,
+        shared: set[str] | None = None,
+    ) -> None:
+        """`path` is the sites' ``sys.path`` without ``custom/``; `shared` the names in ``custom/`` for which
+        modules of this process serve.
+        """
+        self.plan = plan
+        self.shard = shard
+        self.hub = Hub()
+        self.record = Recorder(plan.layout.events, start=plan.start, place=place)
+        self._path = path
+        self._shared = shared or set()
+        self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
+        self._ok = True
+
+    def run(self) -> bool:
+        """Run the parties to their end; True if all of them were well."""
+        with self._process_ready():
+            main = self.hub.spawn(self._parties, name="parties")
+            try:
+                self.hub.run(main)
+            except Stalled as error:
+                self._fail(self.shard[0], error)
+            finally:
+                self.hub.close()
+                for cable in self._cables.values():
+                    cable.close()
+                self.record.close()
+        return self._ok
+
+    @contextmanager
+    def _process_ready(self) -> Iterator[None]:
+        """What the parties find in the process while they run: importer, shim, sleep."""
+        here = Custom(Originals(self.plan.request.source_roots), map(self.plan.layout.custom, self.shard))
+        custom.enter(here)
+        sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
+        on_import = OnImport({"torch": self._seed, "tensorflow": self._seed})
+        on_import.install()
+        try:
+            with shim.active():
+                yield
+        finally:
+            on_import.remove()
+            time.sleep = sleep
+            custom.leave(here)
+
+    def _seed(self, library: str) -> None:
+        context = self.hub.current().context
+        if isinstance(context, Context):
+            context.seed(library)
+
+    def _parties(self) -> None:
+        links = self._links()
+        strands = [
+            self.hub.spawn(self._party, name, links[name], name=name, context=self._context(name))
+            for name in self.shard
+        ]
+        for strand in strands:
+            strand.join()
+
+    def _context(self, name: str) -> Context:
+        layout, gpu = self.plan.layout, self.plan.gpus.get(name)
+        return Context(
+            name,
+            cwd=layout.home(name),
+            custom=layout.custom(name),
+            path=self._path,
+            seed=self.plan.request.seed,
+            environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
+            shared=self._shared,
+        )
+
+    def _links(self) -> dict[str, dict[str, Link]]:
+        """Each party's links by peer: the server has one to every site, a site one to the server."""
+        ends: dict[str, dict[str, Link]] = {name: {} for name in self.shard}
+        for number, shard in enumerate(self.plan.shards):
+            for site in (name for name in shard if name != SERVER):
+                if SERVER in ends and site in ends:
+                    ends[SERVER][site], ends[site][SERVER] = pair(self.hub, SERVER, site)
+                elif SERVER in ends:
+                    ends[SERVER][site] = self._cables[number].link(site, site)
+                elif site in ends:
+                    ends[site][SERVER] = self._cables[0].link(site, SERVER)
+        return ends
+
+    def _party(self, name: str, links: dict[str, Link]) -> None:
+        try:
+            well = self._play(name, links)
+            self._ok = self._ok and bool(well)
+        except Killed:
+            raise
+        except (Exception, SystemExit) as error:
+            self._fail(name, error)
+        finally:
+            self._end_strands_of(name)
+            for link in links.values():
+                link.close()
+
+    def _play(self, name: str, links: dict[str, Link]) -> bool:
+        plan = self.plan
+        common: dict[str, Any] = {
+            "model": plan.model,
+            "app_dir": plan.layout.apps[name],
+            "hub": self.hub,
+            "record": self.record,
+            "workspace": plan.layout.workspace,
+            "request": plan.request,
+        }
+        if name == SERVER:
+            well = plan.role(name)(sites=plan.sites, links=links, **common)
+        else:
+            self.record.emit(
+                "site_ready", site=name, pid=os.getpid(), cuda_visible_devices=plan.gpus.get(name)
+            )
+            well = plan.role(name)(site=name, link=links[SERVER], **common)
+        return bool(well)
+
+    def _end_strands_of(self, name: str) -> None:
+        """Strands that a party leaves behind (a script that waits for more) end with it."""
+        here = self.hub.current()
+        for strand in [s for s in self.hub.strands if s.context is here.context and s is not here]:
+            self.hub.kill(strand)
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        """An error that the party's own code did not put on record."""
+        self._ok = False
+        self.record.error(
+            site=name,
+            kind="exit" if isinstance(error, SystemExit) else "exception",
+            message=f"{type(error).__name__}: {error}",
+            traceback=user_traceback(error),
+        )
+
+
+def logs(plan: Plan, shard: Shard) -> Path:
+    """The file that takes what a worker's process prints."""
+    return plan.layout.home(shard[0]) / "log.txt"

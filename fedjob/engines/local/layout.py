@@ -1,0 +1,121 @@
+"""The workspace of a run, laid out as FLARE's simulator lays out its own.
+
+``<ws>/server/simulate_job/app_server`` and ``<ws>/<site>/simulate_job/app_<site>`` are copies of the apps,
+``meta.json`` stands beside each. A file of ours lists what a run made, so that the next run in the
+same workspace removes that and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedjob.engines.request import ALL_SITES, SERVER, Isolation
+from fedjob.errors import RequestError
+from fedjob.folder.model import JobModel
+
+JOB_ID = "simulate_job"
+EVENTS = "events.jsonl"
+_MARK = ".fedjob-run.json"
+_APPS = ".fedjob-apps"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Where each of the run's parties lives."""
+
+    workspace: Path
+    #: App folder of the server and of each site, by name.
+    apps: Mapping[str, Path]
+
+    def home(self, name: str) -> Path:
+        """The working directory of the server or of a site."""
+        return self.workspace / name
+
+    def custom(self, name: str) -> Path:
+        return self.apps[name] / "custom"
+
+    @property
+    def events(self) -> Path:
+        return self.workspace / EVENTS
+
+
+def lay_out(
+    folder: Path, model: JobModel, sites: Sequence[str], workspace: Path, isolation: Isolation
+) -> Layout:
+    """Fill `workspace` for a run of `folder`; RequestError if something in it is not ours to replace."""
+    workspace = workspace.resolve()
+    workspace.mkdir(parents=True, exist_ok=True)
+    _clear(workspace, (SERVER, *sites))
+    made = [SERVER, *sites, EVENTS, _APPS]
+    (workspace / _MARK).write_text(json.dumps(made))
+    meta = json.dumps(_meta(folder, model, sites), indent=4)
+    apps = {}
+    for name in (SERVER, *sites):
+        run = workspace / name / JOB_ID
+        run.mkdir(parents=True)
+        apps[name] = run / f"app_{name}"
+        app = app_of(model, name)
+        if app is None:
+            apps[name].mkdir()
+        elif name == SERVER or isolation != "shared":
+            shutil.copytree(folder / app, apps[name], copy_function=shutil.copyfile)
+        else:
+            apps[name].symlink_to(_shared_copy(folder / app, workspace / _APPS / app))
+        if name == SERVER or isolation != "shared":
+            (run / "meta.json").write_text(meta)
+    return Layout(workspace=workspace, apps=apps)
+
+
+def app_of(model: JobModel, name: str) -> str | None:
+    """The app deployed to the server or a site; None if the job has none for it."""
+    for app, targets in model.meta.deploy_map.items():
+        if name in targets:
+            return app
+    return next((app for app, targets in model.meta.deploy_map.items() if ALL_SITES in targets), None)
+
+
+def _clear(workspace: Path, names: Sequence[str]) -> None:
+    try:
+        ours = set(json.loads((workspace / _MARK).read_text()))
+    except (OSError, ValueError):
+        ours = set()
+    foreign = [
+        name for name in (*names, EVENTS, _APPS) if name not in ours and os.path.lexists(workspace / name)
+    ]
+    if foreign:
+        raise RequestError(
+            f"workspace {workspace} already holds {foreign[0]!r}, which no run of fedjob made; "
+            "it is left untouched: choose an empty directory, or remove it yourself"
+        )
+    for name in ours:
+        _remove(workspace / name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _shared_copy(app: Path, copy: Path) -> Path:
+    """One copy for all: thousands of sites share the bytes of their app."""
+    if not copy.exists():
+        shutil.copytree(app, copy, copy_function=shutil.copyfile)
+    return copy
+
+
+def _meta(folder: Path, model: JobModel, sites: Sequence[str]) -> dict[str, Any]:
+    return {
+        **model.meta.to_dict(),
+        "job_id": JOB_ID,
+        "job_folder_name": folder.name,
+        "byoc": any(file.path.startswith("custom/") for app in model.apps for file in app.files),
+        "job_clients": list(sites),
+    }

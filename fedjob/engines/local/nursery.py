@@ -1,0 +1,241 @@
+"""The nursery: a warm process, one per test process, from which runs are forked.
+
+It has numpy and whatever is to be preloaded imported and never starts a thread, so a fork is cheap and safe.
+For each run the test process hands it one end of a socket; the nursery forks a keeper that serves
+the run over it. When the test process ends, however it ends, the nursery kills what is left and ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fedjob.engines.local import pipe
+from fedjob.errors import RunError
+
+if TYPE_CHECKING:
+    from fedjob.engines.local.reaper import Children
+
+#: Seconds that keepers have to kill their workers before they are killed themselves.
+_GRACE = 1.0
+
+#: One thread per process: sites side by side share the machine, and a fork keeps only one thread.
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    ),
+    "1",
+)
+
+#: The package is found by a path given by us, because PYTHONPATH inside the launch directory is not taken over.
+_LAUNCH = (
+    "import sys; sys.path[:] = [sys.argv[1], *filter(None, sys.path)]; "
+    "from fedjob.engines.local import nursery; del sys.path[0]; "
+    "nursery.serve(int(sys.argv[2]), int(sys.argv[3]))"
+)
+
+
+class Nursery:
+    """The test process's handle on its nursery; `open` begins a run. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._owner = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The nursery's process id, None before the first run."""
+        return self._process.pid if self._process is not None else None
+
+    def open(self, preload: Iterable[str] = ()) -> socket.socket:
+        """A socket to the keeper of a new run; starts the nursery if it is not there or has died.
+
+        RunError if it cannot be started or cannot import what is to be preloaded.
+        """
+        with self._lock:
+            for last in (False, True):
+                try:
+                    return self._open(tuple(preload))
+                except (OSError, EOFError) as error:
+                    self._forget()
+                    if last:
+                        raise RunError(
+                            f"the nursery of the local engine could not be started: {error}"
+                        ) from error
+        raise AssertionError
+
+    def _open(self, preload: tuple[str, ...]) -> socket.socket:
+        if self._socket is None or self._owner != os.getpid():
+            self._start()
+        assert self._socket is not None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            pipe.send(self._socket, preload, (theirs.fileno(),))
+        answer = pipe.receive(self._socket)
+        if answer is not None:
+            ours.close()
+            raise RunError(f"the local engine could not preload {', '.join(preload)}:\n{answer}")
+        return ours
+
+    def _start(self) -> None:
+        self._forget()
+        ours, theirs = socket.socketpair()
+        root = str(Path(__file__).parents[3])
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _LAUNCH, root, str(theirs.fileno()), str(os.getpid())],
+                env=environment(),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._socket, self._owner = ours, os.getpid()
+
+    def close(self) -> None:
+        """End the nursery and all its runs; the next run starts another."""
+        with self._lock:
+            process = self._process
+            self._forget()
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=2 * _GRACE)
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        if self._process is not None and self._owner == os.getpid():
+            self._process.poll()
+        self._socket = self._process = None
+
+    def disown(self) -> None:
+        """In a forked copy of the test process: the nursery is the parent's."""
+        self._lock = threading.Lock()
+        if self._process is not None:
+            self._process.returncode = 0  # not a child of this process: nothing to warn about.
+        self._forget()
+
+
+def environment() -> dict[str, str]:
+    """The nursery's environment: ours, without what would make the launch directory importable."""
+    kept = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and not _is_inside(p)]
+    environ = {**os.environ, **ONE_THREAD}
+    environ.pop("PYTHONPATH", None)
+    return {**environ, "PYTHONPATH": os.pathsep.join(kept)} if kept else environ
+
+
+def _is_inside(path: str) -> bool:
+    return Path(path).resolve().is_relative_to(Path.cwd())
+
+
+NURSERY = Nursery()
+atexit.register(NURSERY.close)
+os.register_at_fork(after_in_child=NURSERY.disown)
+
+
+# In the nursery's own process.
+
+
+def serve(descriptor: int, parent: int) -> NoReturn:
+    """The life of the nursery; `parent` is the pid of the test process."""
+    from fedjob.engines.local import reaper
+    from fedjob.engines.local.keeper import main as keep  # brings in the engine, which only this side needs.
+
+    reaper.adopt_orphans()
+    children = reaper.Children()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sock = socket.socket(fileno=descriptor)
+    keepers: set[int] = set()
+    _import_all(("numpy",))
+    with contextlib.suppress(EOFError, OSError), selectors.DefaultSelector() as selector:
+        sources: tuple[Any, ...] = (sock, children, *_parent_handle(parent))
+        for source in sources:
+            selector.register(source, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is sock:
+                    keepers.add(_fork_keeper(sock, children, keep))
+                elif key.fileobj is not children or signal.SIGTERM in children.signals():
+                    raise EOFError("the test process has gone")
+            keepers.difference_update([pid for pid, _ in children.exits()])
+    for kill in (signal.SIGTERM, signal.SIGKILL):
+        _end(keepers, children, kill)
+    reaper.kill_descendants()
+    os._exit(0)
+
+
+def _parent_handle(parent: int) -> list[int]:
+    """A descriptor that becomes readable when the test process ends, even if a copy of it holds our socket."""
+    try:
+        return [os.pidfd_open(parent)]
+    except ProcessLookupError:
+        raise EOFError("the test process has gone") from None
+    except (AttributeError, OSError):
+        return []
+
+
+def _fork_keeper(
+    sock: socket.socket, children: Children, keep: Callable[[socket.socket, list[str]], NoReturn]
+) -> int:
+    """Import what the run wants preloaded, fork its keeper, and answer; the keeper's pid, or 0."""
+    preload, (descriptor,) = pipe.receive_with_descriptors(sock, 1)
+    with socket.socket(fileno=descriptor) as run:
+        problem = _import_all(preload)
+        pid = 0 if problem else os.fork()
+        if pid == 0 and not problem:
+            children.forget_in_child()
+            sock.close()
+            keep(run, list(sys.path))
+    pipe.send(sock, problem)
+    return pid
+
+
+def _import_all(modules: Iterable[str]) -> str | None:
+    """Import modules that are not there yet; what went wrong as text, None if nothing did."""
+    fresh = [name for name in modules if name not in sys.modules]
+    try:
+        for name in fresh:
+            import_module(name)
+    except Exception:
+        return traceback.format_exc()
+    if "torch" in fresh:
+        sys.modules["torch"].set_num_threads(1)
+    if fresh:
+        gc.collect()
+        gc.freeze()  # what is here now is never collected, so a fork does not copy its pages.
+    return None
+
+
+def _end(keepers: set[int], children: Children, number: signal.Signals) -> None:
+    """Send keepers a signal and wait, for a while, until they have gone."""
+    for pid in keepers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    end = time.monotonic() + _GRACE
+    with selectors.DefaultSelector() as selector:
+        selector.register(children, selectors.EVENT_READ)
+        while keepers and time.monotonic() < end:
+            selector.select(end - time.monotonic())
+            children.signals()
+            keepers.difference_update([pid for pid, _ in children.exits()])

@@ -1,0 +1,87 @@
+"""What a run consists of, as plain data that travels to its processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from fedjob.engines.local.layout import Layout
+from fedjob.engines.request import SERVER, Isolation, RunRequest
+from fedjob.errors import RequestError
+from fedjob.folder.model import JobModel
+
+#: The names hosted by one worker.
+Shard = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """One run: who takes part, where, and what each party does."""
+
+    model: JobModel
+    layout: Layout
+    request: RunRequest
+    sites: tuple[str, ...]
+    #: The parties, dealt out over workers; the server is in the first.
+    shards: tuple[Shard, ...]
+    #: CUDA_VISIBLE_DEVICES of each site, where the request names GPUs.
+    gpus: Mapping[str, str] = field(default_factory=dict)
+    #: The monotonic clock's reading at the start of the run.
+    start: float
+    environ: Mapping[str, str]
+    #: What the server and each site do: "module:function", called with keyword arguments.
+    run_server: str = "fedjob.engines.local.server:run_server"
+    run_site: str = "fedjob.engines.local.site:run_site"
+
+    @property
+    def preload(self) -> tuple[str, ...]:
+        """What the nursery imports before it forks: the engine's own side, and what the request names."""
+        ours = {role.partition(":")[0] for role in (self.run_server, self.run_site)}
+        return (*sorted(name for name in ours if name.startswith("fedjob.")), *self.request.preload)
+
+    def role(self, name: str) -> Any:
+        """The function that the server's or a site's strand runs."""
+        module, _, attribute = (self.run_server if name == SERVER else self.run_site).partition(":")
+        return getattr(import_module(module), attribute)
+
+
+def shards(sites: Sequence[str], isolation: Isolation) -> tuple[Shard, ...]:
+    """How the parties are dealt out: this is all in which the isolations differ."""
+    if isolation == "inline":
+        return ((SERVER, *sites),)
+    if isolation == "process":
+        return ((SERVER,), *((site,) for site in sites))
+    workers = min(len(sites), os.cpu_count() or 1)
+    size = -(-len(sites) // workers)
+    return ((SERVER,), *(tuple(sites[at : at + size]) for at in range(0, len(sites), size)))
+
+
+def gpus(text: str | None, sites: Sequence[str]) -> dict[str, str]:
+    """CUDA_VISIBLE_DEVICES by site, sites dealt out in turn over the groups of FLARE's ``-gpu`` syntax.
+
+    ``"0,1"`` is two groups of one GPU, ``"[0,1],[2]"`` two groups of which the first has two.
+    """
+    if not text:
+        return {}
+    groups = [group.strip("[] ") for group in _split_groups(text)]
+    if any(not part.strip().isdigit() for group in groups for part in group.split(",")):
+        raise RequestError(
+            f"gpu={text!r} is not a list of GPU numbers such as '0,1' or groups such as '[0,1],[2]'"
+        )
+    clean = [",".join(part.strip() for part in group.split(",")) for group in groups]
+    return {site: clean[number % len(clean)] for number, site in enumerate(sites)}
+
+
+def _split_groups(text: str) -> list[str]:
+    """Split at the commas that stand outside of brackets."""
+    groups, depth = [""], 0
+    for letter in text:
+        depth += (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0:
+            groups.append("")
+        else:
+            groups[-1] += letter
+    return groups

@@ -1,0 +1,126 @@
+"""A worker process: becomes the home of its parties, hosts them, and leaves with a status that tells how.
+
+Statuses: OK, FAILED (what went wrong is on record), BROKEN (the worker itself failed). A worker
+that has not said that it leaves (`Place.leave`) was ended by user code or by a signal.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from fedjob.engines.local.host import Host
+from fedjob.engines.local.plan import Plan
+from fedjob.engines.local.record import Place, Recorder
+
+OK, FAILED, BROKEN = 0, 1, 70
+
+#: Asks a worker to write down where all of its threads and strands stand.
+DUMP_SIGNAL = signal.SIGUSR2
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def main(
+    plan: Plan, number: int, sockets: Mapping[int, socket.socket], place: Place, path: list[str]
+) -> NoReturn:
+    """Host a shard of `plan`, from just after the fork to the end of the process."""
+    status = BROKEN
+    try:
+        _settle(plan, number)
+        status = _host(plan, number, sockets, place, path)
+    except BaseException:
+        _report_broken(plan, number)
+    finally:
+        _save_coverage()
+        _flush()
+        place.leave()
+        os._exit(status)
+
+
+def stacks_file(plan: Plan, number: int) -> Path:
+    """Where a worker writes its stacks when it is asked for them."""
+    return plan.layout.home(plan.shards[number][0]) / "stacks.txt"
+
+
+def _settle(plan: Plan, number: int) -> None:
+    """Output to the log, environment and directory of the party, one thread per process."""
+    home = plan.layout.home(plan.shards[number][0])
+    os.chdir(home)
+    log = os.open(home / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+        stream.flush()
+        os.dup2(log, descriptor)
+    os.close(log)
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(plan.environ)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    faulthandler.enable(file=2)
+    _keep_freed_memory()
+
+
+def _host(
+    plan: Plan, number: int, sockets: Mapping[int, socket.socket], place: Place, path: list[str]
+) -> int:
+    host = Host(plan, plan.shards[number], path=path, sockets=sockets, place=place)
+    _dump_stacks_on_signal(host, stacks_file(plan, number))
+    return OK if host.run() else FAILED
+
+
+def _dump_stacks_on_signal(host: Host, path: Path) -> None:
+    """Threads are written by C code, also from a worker that is stuck in C; strands when Python runs again."""
+    out = path.open("w", encoding="utf-8")
+
+    def dump_strands(_number: int, _frame: FrameType | None) -> None:
+        out.write(f"\n{host.hub.stacks()}\n")
+        out.flush()
+
+    signal.signal(DUMP_SIGNAL, dump_strands)
+    faulthandler.register(DUMP_SIGNAL, file=out, all_threads=True, chain=True)
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what is freed: a model's worth of fresh pages each round costs more than the copy."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(_M_TOP_PAD, 16 << 20)
+
+
+def _report_broken(plan: Plan, number: int) -> None:
+    record = Recorder(plan.layout.events, start=plan.start)
+    record.error(
+        site=plan.shards[number][0],
+        kind="exception",
+        message="the worker of the local engine failed",
+        traceback=traceback.format_exc(),
+    )
+
+
+def _save_coverage() -> None:
+    """Leaving by os._exit skips what coverage does at exit."""
+    coverage = sys.modules.get("coverage")
+    current = coverage.Coverage.current() if coverage is not None else None
+    if current is not None:
+        current.stop()
+        current.save()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
