@@ -118,7 +118,7 @@ class Plan:
 
     def add_filter(self, chosen: Any, chains: list[FilterPlan], tasks: Sequence[str]) -> None:
         """Raises JobError when `tasks` overlap those of an earlier filter without being the same."""
-        if not plays(chosen, FILTER):
+        if not (plays(chosen, FILTER) or isinstance(chosen, Spelled)):
             raise JobTypeError(f"a filter must be a Filter, but got {type(chosen).__name__}")
         wanted = list(dict.fromkeys(self._tasks(tasks, chosen)))
         if chains and self.release < R26:
