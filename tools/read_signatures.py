@@ -2,7 +2,7 @@
 
 Run by tools/signatures.py in the interpreter of each release. Nothing here may import fedjob.
 
-For each class: its parameters by FLARE's own merging rule (see `parameters`), the defaults, and what the
+For each class: its bases, its parameters by FLARE's own merging rule (see `parameters`), the defaults, and what the
 attributes hold after a construction that leaves every default alone, where that differs from the default.
 """
 
@@ -147,6 +147,7 @@ def describe(cls: Any) -> dict[str, Any]:
         except TypeError:
             entry["params"][name] = repr(type(p.default))
             entry.setdefault("opaque", []).append(name)
+    entry["bases"] = [f"{base.__module__}.{base.__qualname__}" for base in cls.__bases__]
     echo, lost = observe(cls, params)
     entry |= {"echo": echo} if echo else {}
     entry |= {"lost": lost} if lost else {}

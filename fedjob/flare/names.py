@@ -155,6 +155,11 @@ def _packages_above(module: str) -> Iterator[str]:
         yield module
 
 
+def paths() -> frozenset[str]:
+    """The dotted paths of all names, of any release."""
+    return frozenset(_by_path())
+
+
 def unknown(path: str) -> NameUnknown:
     """The error for a name of FLARE that the table does not have."""
     return NameUnknown(

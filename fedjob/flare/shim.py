@@ -1,7 +1,9 @@
 """Answers ``import nvflare...`` from the name table, so that code written for FLARE runs without it.
 
 ``with shim.active():`` answers for the length of a block, `install` for the rest of the process. The objects
-found are ours themselves: pickles, isinstance and identity hold across both names.
+found are ours themselves: pickles, isinstance and identity hold across both names. With ``describe=True``
+component classes that we know by signature only are answered as well: a job can be described with them,
+not run.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from fedjob.flare import names
+from fedjob.flare import described, names
 from fedjob.flare.releases import NEWEST
 
 
@@ -24,11 +26,13 @@ class _Answer(ModuleType):
 
     def __getattr__(self, attribute: str) -> Any:
         path = f"{self.__name__}.{attribute}"
-        name = names.modules()[self.__name__].get(attribute)
+        name = names.modules().get(self.__name__, {}).get(attribute)
         if name is not None:
             return name.load()
-        if path in names.modules():
+        if _finder.knows(path):
             return import_module(path)
+        if _finder.describes and (cls := described.find(path)) is not None:
+            return cls
         whole = names.module_of(self.__name__)
         if whole is not None and hasattr(whole, attribute):
             return getattr(whole, attribute)
@@ -38,18 +42,24 @@ class _Answer(ModuleType):
         raise names.unknown(path)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *names.modules()[self.__name__]})
+        return sorted({*super().__dir__(), *names.modules().get(self.__name__, {})})
 
 
 class _Finder(MetaPathFinder, Loader):
     """Knows every module of the table and refuses the rest of FLARE, lest half of it come from elsewhere."""
+
+    #: Whether classes known by signature only are answered.
+    describes = False
+
+    def knows(self, module: str) -> bool:
+        return module in names.modules() or (self.describes and module in described.modules())
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if not names.is_flare(fullname):
             return None
-        if fullname not in names.modules():
+        if not self.knows(fullname):
             raise names.unknown(fullname)
         spec = ModuleSpec(fullname, self, origin=__file__, is_package=True)
         spec.has_location = True
@@ -76,27 +86,28 @@ def real_flare() -> bool:
     return PathFinder.find_spec(names.ROOT) is not None
 
 
-def install() -> None:
+def install(*, describe: bool = False) -> None:
     """Answer from now on. Modules of the real package that are loaded already are taken out."""
     if not is_active():
         _take_out()
         sys.meta_path.insert(0, _finder)
+    _finder.describes = describe
 
 
 @contextmanager
-def active() -> Iterator[None]:
+def active(*, describe: bool = False) -> Iterator[None]:
     """Answer within the block; afterwards ``sys.modules`` holds of FLARE what it held before."""
-    if is_active():
-        yield
-        return
-    before = _take_out()
-    sys.meta_path.insert(0, _finder)
+    was_active, before_describes = is_active(), _finder.describes
+    before = {} if was_active else _take_out()
+    install(describe=describe or before_describes)
     try:
         yield
     finally:
-        sys.meta_path.remove(_finder)
-        _take_out()
-        sys.modules.update(before)
+        _finder.describes = before_describes
+        if not was_active:
+            sys.meta_path.remove(_finder)
+            _take_out()
+            sys.modules.update(before)
 
 
 def _take_out() -> dict[str, ModuleType]:

@@ -9,6 +9,7 @@ parameters FLARE keeps in no attribute and therefore never writes.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -47,6 +48,17 @@ def of(path: str, release: Release) -> Parameters | None:
         if Release.of(since) <= release:
             state = entry
     return None if state is None else _parameters(state)
+
+
+def paths() -> Iterable[str]:
+    """All classes, of any release."""
+    return _data().keys()
+
+
+def bases(path: str) -> tuple[str, ...]:
+    """The dotted paths of a class's bases, in the newest release that has it."""
+    states = [entry for _, entry in _data().get(path, ()) if entry is not None]
+    return tuple(states[-1]["bases"]) if states else ()
 
 
 def releases_of(path: str) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ def init_parameters(cls: type, release: Release = NEWEST) -> Parameters:
     both name one, the base's default holds, as in FLARE.
     """
     path = names.path_of(cls, release)
+    if path is None and names.is_flare(cls.__module__):
+        path = f"{cls.__module__}.{cls.__qualname__}"
     if path and (known := signatures.of(path, release)) is not None:
         return known
     return _inspected(cls, release)
@@ -77,11 +79,11 @@ class Capture:
     def _path(self, obj: Any, place: str) -> str:
         cls = type(obj)
         path = obj.path if isinstance(obj, Spelled) else names.path_of(cls, self.release)
+        if path is None and names.is_flare(cls.__module__):
+            path = f"{cls.__module__}.{cls.__name__}"
         if path is not None:
             _require_class(path, self.release, place)
             return str(path)
-        if names.is_flare(cls.__module__):
-            return f"{cls.__module__}.{cls.__name__}"
         if cls.__module__.partition(".")[0] == "fedjob":
             raise NameUnknown(
                 f"{place}: {cls.__qualname__} is not a component of FLARE and cannot be exported"
