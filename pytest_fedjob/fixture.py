@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import pytest
 
+from fedjob.errors import FedJobError, RunFailed
 from pytest_fedjob import explain, goldens, runs
 from pytest_fedjob.jobs import to_model
 from pytest_fedjob.options import Settings
@@ -23,6 +25,24 @@ if TYPE_CHECKING:
     from fedjob.golden.match import Match
     from fedjob.golden.metrics import Tolerance
     from fedjob.result import RunResult
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _without_our_frames(method: Callable[P, R]) -> Callable[P, R]:
+    """Our own errors say all there is to say; the traceback should end at the user's line."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True
+        try:
+            return method(*args, **kwargs)
+        except FedJobError as error:
+            raise error.with_traceback(None)  # noqa: B904
+
+    return call
+
 
 _MARK_WORDS = ("engine", "timeout", "seed", "isolation")
 
@@ -42,6 +62,7 @@ class FedJobFixture:
     def __repr__(self) -> str:
         return f"<fedjob of {self.item.name}>"
 
+    @_without_our_frames
     def export(self, job: Any, *, release: str | None = None) -> Path:
         """Write `job` as a job folder and return the folder.
 
@@ -49,9 +70,9 @@ class FedJobFixture:
         """
         from fedjob.folder.write import write
 
-        __tracebackhide__ = True
         return write(self._model(job, release), self._scratch("jobs"))
 
+    @_without_our_frames
     def script(self, path: str | Path, args: Sequence[str] = ()) -> Any:
         """Run a job script as ``__main__`` and return the job that it exports or runs, without running it.
 
@@ -63,6 +84,7 @@ class FedJobFixture:
         beside = self.item.path.parent / path
         return load_script(beside if beside.exists() else Path(path), list(args))
 
+    @_without_our_frames
     def golden(
         self,
         obtained: Any,
@@ -96,6 +118,7 @@ class FedJobFixture:
         if outcome.lines:
             pytest.fail("\n".join(outcome.lines))
 
+    @_without_our_frames
     def simulate(
         self,
         job: Any,
@@ -141,11 +164,10 @@ class FedJobFixture:
         self.tally.add_run(result, ran=ran)
         hook.pytest_fedjob_result(item=self.item, result=result)
         if check and not result.ok:
-            raise _failed(result)
+            raise RunFailed("\n".join(explain.run_failed(result)), result=result)
         return result
 
     def _model(self, job: Any, release: str | None) -> JobModel:
-        __tracebackhide__ = True
         return to_model(job, release or self.settings.release, self._scratch("foreign"))
 
     def _content(
@@ -161,7 +183,6 @@ class FedJobFixture:
         from fedjob.golden.content import JobContent, ResultContent
         from fedjob.result import RunResult
 
-        __tracebackhide__ = True
         if isinstance(obtained, RunResult):
             return ResultContent(
                 obtained,
@@ -181,10 +202,9 @@ class FedJobFixture:
         from fedjob.golden.normalise import built_in
 
         more = self.item.ihook.pytest_fedjob_normalisers(config=self.item.config)
-        return [*built_in(self.settings.rootpath), *(n for given in more for n in given)]
+        return [*built_in(self.settings.rootpath, self.tmp_path), *(n for given in more for n in given)]
 
     def _golden_path(self, name: str | None) -> Path:
-        __tracebackhide__ = True
         key = name or ""
         self._numbers[key] = self._numbers.get(key, 0) + 1
         return goldens.golden_path(self.item, self.settings.golden_dir, name, self._numbers[key], self.engine)
@@ -192,7 +212,6 @@ class FedJobFixture:
     def _request(self, wish: dict[str, Any], timeout: float | None, place: runs.Place) -> RunRequest:
         from fedjob.engines.request import RunRequest
 
-        __tracebackhide__ = True
         return RunRequest(
             workspace=place.workspace,
             timeout=self._default("timeout", self.settings.timeout) if timeout is None else timeout,
@@ -240,9 +259,3 @@ def _release_of(obtained: Any, release: str | None) -> str | None:
 
     given = isinstance(obtained, (str, os.PathLike, JobModel))
     return None if given and release is None else str(Release.of(release))
-
-
-def _failed(result: RunResult) -> Exception:
-    from fedjob.errors import RunFailed
-
-    return RunFailed("\n".join(explain.run_failed(result)), result=result)

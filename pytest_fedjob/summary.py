@@ -18,7 +18,7 @@ def write_summary(reporter: pytest.TerminalReporter, controller: Controller) -> 
     """Write the section, if there is anything to say; with ``-q`` only what needs attention."""
     lines = list(_lines(controller, quiet=reporter.verbosity < 0))
     if lines:
-        reporter.section("fedjob")
+        reporter.write_sep("=", "fedjob")
         for line in lines:
             reporter.write_line(line)
     for problem in controller.problems:

@@ -55,7 +55,7 @@ def load(text: str, place: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise GoldenError(f"golden {place} is not YAML{where}: {problem}; restore or update it") from error
+        raise GoldenError(f"golden {place} is not YAML{where}: {problem}; restore or update it") from None
 
 
 def _sorted(data: Mapping[str, Any]) -> list[tuple[str, Any]]:

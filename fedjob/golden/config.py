@@ -91,9 +91,9 @@ def read_model(tree: Mapping[str, Any], place: str) -> JobModel:
     try:
         return from_tree(tree)
     except FolderError as error:
-        raise GoldenError(f"golden {place} is not valid: {error}; restore or update it") from error
+        raise GoldenError(f"golden {place} is not valid: {error}; restore or update it") from None
     except KeyError as error:
-        raise GoldenError(f"golden {place} is not valid: it has no {error}; restore or update it") from error
+        raise GoldenError(f"golden {place} is not valid: it has no {error}; restore or update it") from None
 
 
 def _app_tree(app: App) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class JobContent:
         self._normalisers = normalisers
         self._match: Match = match
         self._ignore = ignore
+        # A wrong word is an error even while nothing differs.
+        relevant((), match, ignore)
 
     @cached_property
     def text(self) -> str:

@@ -28,10 +28,13 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 _IN_TMP = r"(/pytest-of-[^/\s]+/pytest-\d+(/popen-gw\d+)?(/[^/\s]+)?|/tmp\w{8})?"
 
 
-def built_in(project: Path) -> tuple[Normaliser, ...]:
-    """Temporary directories, the project's directory, the home directory, and UUIDs."""
+def built_in(project: Path, tmp: Path | None = None) -> tuple[Normaliser, ...]:
+    """Temporary directories (`tmp` is the test's own), the project's directory, the home directory, UUIDs."""
+    temporary = _path(Path(tempfile.gettempdir()), _IN_TMP)
+    if tmp is not None:
+        temporary = re.compile(f"{_path(tmp).pattern}|{temporary.pattern}")
     return (
-        Normaliser(name="tmp", pattern=_path(Path(tempfile.gettempdir()), _IN_TMP), replacement="<tmp>"),
+        Normaliser(name="tmp", pattern=temporary, replacement="<tmp>"),
         Normaliser(name="project", pattern=_path(project), replacement="<project>"),
         Normaliser(name="home", pattern=_path(Path.home()), replacement="<home>"),
         Normaliser(name="uuid", pattern=_UUID, replacement="<uuid-{n}>"),
