@@ -69,6 +69,8 @@ class FedJob:
         self._deploy_map: dict[str, FedApp] = {}
         self._components: dict[str, Any] = {}
         self._as_ids = 0
+        #: Where the job was described: relative paths, and imports of its code, count from here.
+        self.cwd = Path.cwd()
 
     def set_up_client(self, target: str) -> None:
         """For subclasses: called once for every client target, before its first object."""
@@ -227,7 +229,8 @@ class FedJob:
 
     def export_job(self, job_root: str | Path, release: Release | str | None = None) -> None:
         """Write the job to ``job_root/<name>`` as FLARE `release` does (the newest by default)."""
-        run.export(self, Path(job_root), release)
+        if not run.handed_over(self):
+            run.export(self, Path(job_root), release)
 
     def simulator_run(
         self,
@@ -244,6 +247,8 @@ class FedJob:
         """
         if clients:
             self.clients = list(clients)
+        if run.handed_over(self):
+            return 0
         return run.simulate(
             self,
             workspace=Path(workspace),

@@ -6,12 +6,13 @@ sees, and again on a fresh plan for whatever release is exported.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fedjob.errors import JobTypeError
 from fedjob.flare.releases import Release
-from fedjob.job.plan import Operation, Plan, Source
+from fedjob.job.plan import Operation, Plan, Script, Source
 
 T = TypeVar("T")
 
@@ -47,20 +48,19 @@ class FedApp:
         self.record(lambda plan: plan.add_filter(task_filter, plan.data_filters, tasks))
 
     def add_external_script(self, ext_script: str) -> None:
-        cwd = Path.cwd()
-        self.record(lambda plan: plan.add_script(ext_script, cwd))
+        script = _script(ext_script)
+        self.record(lambda plan: plan.add_script(script))
 
     def add_external_dir(self, ext_dir: str) -> None:
         path = Path.cwd() / ext_dir
         self.record(lambda plan: plan.add_dir(path))
 
     def add_resources(self, resources: list[str]) -> None:
-        cwd = Path.cwd()
         for name in resources:
-            self._add_resource(name, cwd)
+            self._add_resource(_script(name))
 
-    def _add_resource(self, name: str, cwd: Path) -> None:
-        self.record(lambda plan: plan.add_resource(name, cwd))
+    def _add_resource(self, script: Script) -> None:
+        self.record(lambda plan: plan.add_resource(script))
 
     def add_file_source(
         self, src_path: str, dest_dir: str | None = None, app_folder_type: str | None = None
@@ -83,3 +83,9 @@ class ClientApp(FedApp):
 class ServerApp(FedApp):
     def add_controller(self, controller: Any, id: str | None = None) -> str:
         return self.record(lambda plan: plan.add_workflow(controller, id))
+
+
+def _script(name: Any) -> Script:
+    if not isinstance(name, str):
+        raise JobTypeError(f"cannot add resource: it must be a str, but got {type(name).__name__}")
+    return Script(name, Path.cwd(), tuple(sys.path))

@@ -6,7 +6,6 @@ imports (`imports`, `imports_legacy`); directories and single files travel as th
 
 from __future__ import annotations
 
-import inspect
 import sysconfig
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +13,7 @@ from fedjob.errors import ResourceError
 from fedjob.flare.releases import R29, Release
 from fedjob.folder.model import File
 from fedjob.folder.read import hash_file
+from fedjob.job import sources
 from fedjob.job.findings import Finding
 from fedjob.job.imports import CodeFollower, Follower
 from fedjob.job.imports_legacy import LegacyFollower
@@ -25,15 +25,19 @@ CUSTOM = "custom"
 class Bundle:
     """Collects the files of one app. Raises ResourceError for what must not travel."""
 
-    def __init__(self, release: Release, app_packages: tuple[str, ...] = ()) -> None:
+    def __init__(self, release: Release, cwd: Path, app_packages: tuple[str, ...] = ()) -> None:
         self.findings: list[Finding] = []
         self._files: dict[str, Path] = {}
         kept_out = frozenset({"nvflare", *app_packages})
-        self._code: Follower = (CodeFollower if release >= R29 else LegacyFollower)(kept_out, self._put_code)
+        self._code: Follower = (CodeFollower if release >= R29 else LegacyFollower)(
+            kept_out, self._put_code, cwd
+        )
 
     def add_class(self, cls: type) -> str:
         """Let the code of a user's class travel; returns the module path under which it will be found."""
-        source = Path(inspect.getsourcefile(cls) or "")
+        source = sources.find(cls)
+        if source is None:
+            raise ResourceError(f"{cls.__module__}.{cls.__qualname__} has no Python source that could travel")
         module = cls.__module__
         if module == "__main__":
             module = self._code.main_module(source)

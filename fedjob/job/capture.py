@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
-from fedjob.errors import ArgumentNotSerializable, JobError, NameUnknown, ReleaseError
+from fedjob.errors import ArgumentNotSerializable, NameUnknown, ReleaseError
 from fedjob.flare import names, signatures
 from fedjob.flare.releases import NEWEST, R27, Release
 from fedjob.flare.signatures import MISSING, Parameter, Parameters
 from fedjob.folder.model import Component
+from fedjob.job import sources
 from fedjob.job.findings import Finding
 from fedjob.job.plan import Spelled
 
@@ -142,7 +143,7 @@ class Capture:
             return as_json(value, place)
         if isinstance(value, Enum):
             return as_json(value.value, place)
-        if inspect.isroutine(value) or inspect.ismodule(value) or not _has_source(type(value)):
+        if inspect.isroutine(value) or inspect.ismodule(value) or _is_sourceless(value):
             raise ArgumentNotSerializable(f"{place} is {_describe(value)}, which cannot be written as JSON")
         self._report_opaque(value, place)
         return self.component(value, place).to_dict()
@@ -230,15 +231,9 @@ def as_json(value: Any, place: str) -> Any:
         ) from error
 
 
-def _has_source(cls: type) -> bool:
-    try:
-        return inspect.getsourcefile(cls) is not None
-    except TypeError as error:
-        if cls.__module__ == "__main__":
-            raise JobError(
-                f"{cls.__name__} was defined interactively, so its code cannot travel; put it in a file"
-            ) from error
-        return False
+def _is_sourceless(value: Any) -> bool:
+    cls = type(value)
+    return not (isinstance(value, Spelled) or names.is_flare(cls.__module__)) and sources.find(cls) is None
 
 
 def _describe(value: Any) -> str:

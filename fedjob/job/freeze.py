@@ -73,7 +73,7 @@ class _Freezer:
         return self.app("app", plans[SERVER], plans[ALL_SITES])
 
     def app(self, name: str, *plans: Plan) -> App:
-        bundle = Bundle(self.release, tuple(self.job.job.app_packages))
+        bundle = Bundle(self.release, self.job.cwd, tuple(self.job.job.app_packages))
         capture = Capture(self.release, bundle.add_class)
         configs = {plan.target == SERVER: self._config(name, plan, capture, bundle) for plan in plans}
         files = bundle.files()

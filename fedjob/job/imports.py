@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -35,7 +34,7 @@ class CodeFollower:
     outside its root travels, and no place takes two files.
     """
 
-    def __init__(self, kept_out: frozenset[str], put: Put) -> None:
+    def __init__(self, kept_out: frozenset[str], put: Put, cwd: Path) -> None:
         self._kept_out = kept_out
         self._put = put
         self._seen: set[str] = set()
@@ -60,7 +59,9 @@ class CodeFollower:
     def _place_of(self, script: Script, source: Path) -> Path:
         place = Path(script.name)
         if place.is_absolute():
-            roots = [r for r in {Path(p or ".").resolve() for p in sys.path} if source.is_relative_to(r)]
+            roots = [
+                r for r in {(script.cwd / p).resolve() for p in script.roots} if source.is_relative_to(r)
+            ]
             place = source.relative_to(max(roots, key=lambda r: len(str(r)))) if roots else Path(source.name)
         place = Path(*_normal_parts(place))
         if ".." in place.parts or not place.parts:

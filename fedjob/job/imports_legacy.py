@@ -8,7 +8,6 @@ top-level module is the current directory.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from fedjob.job.plan import Script
 class LegacyFollower:
     """FLARE's algorithm up to 2.8. It works on path texts, and so does this."""
 
-    def __init__(self, kept_out: frozenset[str], put: Put) -> None:
+    def __init__(self, kept_out: frozenset[str], put: Put, cwd: Path) -> None:
+        self._cwd = cwd
         self._kept_out = kept_out
         self._put = put
         self._seen: set[str] = set()
@@ -29,10 +29,10 @@ class LegacyFollower:
         return source.name.strip(".py")
 
     def add_module(self, module: str, source: Path) -> None:
-        self._add(module, str(source), Path.cwd())
+        self._add(module, str(source), self._cwd)
 
     def add_script(self, script: Script) -> None:
-        place = _place_of(script.name) if Path(script.name).is_absolute() else script.name
+        place = _place_of(script) if Path(script.name).is_absolute() else script.name
         module = "".join(place.rsplit(".py", 1)).replace(os.sep, ".")
         self._copy(module, script.name, os.path.normpath(place), script.cwd)
 
@@ -65,10 +65,10 @@ def _package_root(directory: str, module: str) -> str:
     return directory.rsplit(os.sep, depth)[0] if directory.count(os.sep) >= depth else ""
 
 
-def _place_of(script: str) -> str:
+def _place_of(script: Script) -> str:
     """Where an absolute script goes: relative to the longest entry of sys.path, taken as text."""
-    package = max((path for path in sys.path if script.startswith(path)), key=len, default="")
-    return script[len(package) + 1 :]
+    package = max((path for path in script.roots if script.name.startswith(path)), key=len, default="")
+    return script.name[len(package) + 1 :]
 
 
 def _imports(source: Path) -> Iterator[str]:

@@ -26,10 +26,11 @@ class Spelled:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script to travel, as it was named, and where it was named."""
+    """A script to travel, as it was named, and where it was named: in which directory, with which sys.path."""
 
     name: str
     cwd: Path
+    roots: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -148,18 +149,18 @@ class Plan:
             )
         return list(tasks)
 
-    def add_script(self, name: str, cwd: Path) -> None:
+    def add_script(self, script: Script) -> None:
         """Raises ResourceError when a relative script is not there; an absolute one may be at the site only."""
-        script = Script(name, cwd)
         if not script.path.exists():
-            if not Path(name).is_absolute():
+            if not Path(script.name).is_absolute():
                 raise ResourceError(
-                    f"could not locate external script: {name} (looked in {cwd}); give a path that exists"
+                    f"could not locate external script: {script.name} (looked in {script.cwd}); "
+                    "give a path that exists"
                 )
             self.findings.append(
                 Finding(
                     code="FileMissing",
-                    place=f"{self.target}: script {name}",
+                    place=f"{self.target}: script {script.name}",
                     message="the file is not here and does not travel; it must be at the site already",
                 )
             )
@@ -170,18 +171,15 @@ class Plan:
             raise ResourceError(f"external resource directory {path} does not exist")
         self.dirs.append(path)
 
-    def add_resource(self, name: str, cwd: Path) -> None:
+    def add_resource(self, script: Script) -> None:
         """A script or a directory. Raises JobError for anything else."""
-        if not isinstance(name, str):
-            raise JobTypeError(f"cannot add resource: it must be a str, but got {type(name).__name__}")
-        path = cwd / name
-        if path.is_dir():
-            self.add_dir(path)
-        elif path.is_file() or (Path(name).is_absolute() and self.release >= R27):
-            self.add_script(name, cwd)
+        if script.path.is_dir():
+            self.add_dir(script.path)
+        elif script.path.is_file() or (Path(script.name).is_absolute() and self.release >= R27):
+            self.add_script(script)
         else:
             raise JobError(
-                f"cannot add resource: {name} is neither a file nor a directory (looked in {cwd}); "
+                f"cannot add resource: {script.name} is neither a file nor a directory (looked in {script.cwd}); "
                 "give a path that exists"
             )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,25 @@ SILENT = False
 DEADLINE = 24 * 3600.0
 
 FAILED = 2
+
+_hand_over: list[Callable[[FedJob], None]] = []
+
+
+@contextmanager
+def handing_over(take: Callable[[FedJob], None]) -> Iterator[None]:
+    """Within the block, jobs that would be exported or run by a script go to `take` instead."""
+    _hand_over.append(take)
+    try:
+        yield
+    finally:
+        _hand_over.remove(take)
+
+
+def handed_over(job: FedJob) -> bool:
+    """Give `job` to whoever takes jobs now; False when nobody does."""
+    if _hand_over:
+        _hand_over[-1](job)
+    return bool(_hand_over)
 
 
 def export(job: FedJob, root: Path, release: Release | str | None = None) -> Path:
