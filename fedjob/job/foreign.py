@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,26 @@ from fedjob.errors import JobTypeError, ReleaseError
 from fedjob.flare.releases import Release
 from fedjob.job import run
 from fedjob.job.api import FedJob
+
+
+class ForeignJob:
+    """A job of real FLARE's, exported while its script ran; lives as long as this object.
+
+    It is a path: whatever takes a job folder takes it.
+    """
+
+    def __init__(self, write: Callable[[str], Any]) -> None:
+        root = Path(tempfile.mkdtemp(prefix="fedjob-"))
+        weakref.finalize(self, shutil.rmtree, root, ignore_errors=True)
+        write(str(root))
+        self.folder = next(path.parent for path in root.glob("*/meta.json"))
+        self.name = self.folder.name
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __repr__(self) -> str:
+        return f"<job {self.name!r} of the installed FLARE>"
 
 
 def export(job: Any, dest: Path | str, release: Release | str | None = None) -> Path:

@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
 from fedjob.errors import JobError, ResourceError
 from fedjob.flare import shim as flare_shim
-from fedjob.job import run, sources
+from fedjob.job import run, script_foreign, sources
 
 Shim = Literal["auto", "always", "never"]
 
@@ -35,7 +34,7 @@ def load_script(path: str | Path, args: Sequence[str] = (), *, shim: Shim = "aut
     caught: list[Any] = []
     with ExitStack() as stack:
         stack.enter_context(_place(script, args))
-        stack.enter_context(flare_shim.active(describe=True) if ours else _catch_foreign(caught))
+        stack.enter_context(flare_shim.active(describe=True) if ours else script_foreign.catch(caught))
         stack.enter_context(run.handing_over(caught.append))
         _execute(script, caught)
     jobs = list({id(job): job for job in caught}.values())
@@ -94,48 +93,3 @@ def _is_below(module: ModuleType, folder: Path) -> bool:
         place and Path(place).resolve().is_relative_to(folder) and "site-packages" not in Path(place).parts
         for place in places
     )
-
-
-class CaughtRun:
-    """What a script gets from a Recipe that was caught instead of run."""
-
-    def get_job_id(self) -> str:
-        return "caught"
-
-    def get_status(self) -> None:
-        return None
-
-    def get_result(self, *_: Any, **__: Any) -> None:
-        return None
-
-    def abort(self) -> None:
-        return None
-
-
-@contextmanager
-def _catch_foreign(caught: list[Any]) -> Iterator[None]:
-    """Let real FLARE's jobs and recipes hand themselves over."""
-
-    def hand_over(self: Any, *_: Any, **__: Any) -> CaughtRun:
-        caught.append(self)
-        return CaughtRun()
-
-    with ExitStack() as stack:
-        for module, name, methods in (
-            ("nvflare.job_config.api", "FedJob", ("export_job", "simulator_run")),
-            ("nvflare.recipe.spec", "Recipe", ("export", "run", "execute")),
-        ):
-            cls = _class(module, name)
-            for method in methods if cls else ():
-                if hasattr(cls, method):
-                    stack.callback(setattr, cls, method, getattr(cls, method))
-                    setattr(cls, method, hand_over)
-        yield
-
-
-def _class(module: str, name: str) -> type | None:
-    try:
-        found: type = getattr(import_module(module), name)
-    except ImportError:
-        return None
-    return found
