@@ -30,12 +30,14 @@ def _nothing_more(*_: Any, **__: Any) -> dict[str, Any]:
     return {}
 
 
-def _as_exported(job_dir: str = "", *args: Any, **kwargs: Any) -> dict[str, Any]:
-    return dict(zip(("server_exec_params", "client_exec_params", "env"), args, strict=False)) | kwargs
+def _as_exported(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    names = ("job_dir", "server_exec_params", "client_exec_params", "env")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    return {name: value for name, value in given.items() if name != "job_dir"}
 
 
-def _as_run(env: Any = None, *args: Any, **kwargs: Any) -> dict[str, Any]:
-    return _as_exported("", *args, **kwargs) | {"env": env}
+def _as_run(*args: Any, **kwargs: Any) -> dict[str, Any]:
+    return dict(zip(("env", "server_exec_params", "client_exec_params"), args, strict=False)) | kwargs
 
 
 #: Class -> method -> what its arguments say to the class's exporter, which stands first.
