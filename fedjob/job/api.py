@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fedjob.errors import JobError, JobTypeError
+from fedjob.flare import paths
 from fedjob.flare.releases import Release
 from fedjob.folder.model import JobModel
 from fedjob.job import run
@@ -22,7 +23,7 @@ from fedjob.job.defs import ALL_SITES, SERVER, FilterType, JobTargetType
 from fedjob.job.findings import Finding
 from fedjob.job.freeze import freeze
 from fedjob.job.plan import Plan
-from fedjob.job.roles import CONTROLLER, EXECUTOR, has_add_to_job_method, plays
+from fedjob.job.roles import has_add_to_job_method, plays
 
 __all__ = [
     "ClientApp",
@@ -109,7 +110,7 @@ class FedJob:
 
     def to_server(self, obj: Any, id: str | None = None, **kwargs: Any) -> Any:
         """Send `obj` to the server; see `to`."""
-        if plays(obj, EXECUTOR):
+        if plays(obj, paths.EXECUTOR):
             raise JobError(
                 f"{type(obj).__name__} is an Executor and cannot go to the server: "
                 "use job.to(executor, <client name>) or job.to_clients(executor)"
@@ -118,7 +119,7 @@ class FedJob:
 
     def to_clients(self, obj: Any, id: str | None = None, **kwargs: Any) -> Any:
         """Send `obj` to all clients; see `to`."""
-        if plays(obj, CONTROLLER):
+        if plays(obj, paths.CONTROLLER):
             raise JobError(
                 f"{type(obj).__name__} is a Controller and cannot go to all clients: "
                 'use job.to(controller, "server") or job.to_server(controller)'

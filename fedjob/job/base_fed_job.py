@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fedjob.errors import JobError
+from fedjob.flare import paths
 from fedjob.flare.releases import R27, R29
 from fedjob.job import roles
 from fedjob.job.api import FedJob
@@ -15,14 +16,6 @@ from fedjob.job.defs import SERVER
 from fedjob.job.patterns import add_component
 from fedjob.job.plan import Plan, Spelled
 
-_WIDGETS = "nvflare.app_common.widgets"
-JSON_GENERATOR = f"{_WIDGETS}.validation_json_generator.ValidationJsonGenerator"
-MODEL_SELECTOR = f"{_WIDGETS}.intime_model_selector.IntimeModelSelector"
-METRICS_WRITER = f"{_WIDGETS}.metrics_artifact_writer.MetricsArtifactWriter"
-TO_FED_EVENT = f"{_WIDGETS}.convert_to_fed_event.ConvertToFedEvent"
-RECEIVER_ROLE = f"{_WIDGETS}.streaming.AnalyticsReceiver"
-TB_RECEIVER = "nvflare.app_opt.tracking.tb.tb_receiver.TBAnalyticsReceiver"
-COMPONENT_ROLE = "nvflare.apis.fl_component.FLComponent"
 
 ANALYTIC_EVENT_TYPE = "analytix_log_stats"
 
@@ -54,7 +47,7 @@ class BaseFedJob(FedJob):
             raise JobError(f"key_metric_mode must be 'min' or 'max', but got {key_metric_mode!r}")
         super().__init__(name=name, min_clients=min_clients, mandatory_clients=mandatory_clients)
         self.comp_ids: dict[str, str] = {}
-        self._add_or_default("json_generator", validation_json_generator, JSON_GENERATOR)
+        self._add_or_default("json_generator", validation_json_generator, paths.JSON_GENERATOR)
         self._add_selector(model_selector or intime_model_selector, key_metric, key_metric_mode)
         self._add_metrics_writer(metrics_artifact_writer)
         self.convert_to_fed_event = _to_fed_event(convert_to_fed_event)
@@ -73,25 +66,25 @@ class BaseFedJob(FedJob):
 
     def _add_selector(self, given: Any, key_metric: str, key_metric_mode: str) -> None:
         if given:
-            roles.require("model_selector", given, COMPONENT_ROLE)
+            roles.require("model_selector", given, paths.COMPONENT)
             self.to_server(given, id="model_selector")
         elif key_metric:
             args = {"key_metric": key_metric, "negate_key_metric": key_metric_mode == "min"}
-            add_component(self, SERVER, "model_selector", MODEL_SELECTOR, args)
+            add_component(self, SERVER, "model_selector", paths.MODEL_SELECTOR, args)
 
     def _add_metrics_writer(self, given: Any) -> None:
         if given is not None:
-            roles.require("metrics_artifact_writer", given, COMPONENT_ROLE)
+            roles.require("metrics_artifact_writer", given, paths.COMPONENT)
             self.to_server(given, id="metrics_artifact_writer")
         else:
-            add_component(self, SERVER, "metrics_artifact_writer", METRICS_WRITER, {}, since=R29)
+            add_component(self, SERVER, "metrics_artifact_writer", paths.METRICS_WRITER, {}, since=R29)
 
     def _add_receiver(self, given: Any) -> None:
         if given and given is not True:
-            roles.require("analytics_receiver", given, RECEIVER_ROLE)
+            roles.require("analytics_receiver", given, paths.ANALYTICS_RECEIVER)
             self.to_server(given, id="receiver")
         elif given is not False:
-            receiver = Spelled(TB_RECEIVER)
+            receiver = Spelled(paths.TB_RECEIVER)
             self._app_for(SERVER).record(
                 lambda plan: _add_default_receiver(plan, receiver, asked=bool(given))
             )
@@ -107,6 +100,6 @@ def _to_fed_event(given: Any) -> Any:
     if given is False:
         return None
     if given is None or given is True:
-        return Spelled(TO_FED_EVENT, {"events_to_convert": [ANALYTIC_EVENT_TYPE]})
-    roles.require("convert_to_fed_event", given, TO_FED_EVENT)
+        return Spelled(paths.TO_FED_EVENT, {"events_to_convert": [ANALYTIC_EVENT_TYPE]})
+    roles.require("convert_to_fed_event", given, paths.TO_FED_EVENT)
     return given

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedjob.flare import paths
 from fedjob.job import roles
 from fedjob.job.api import FedJob
 from fedjob.job.defs import ALL_SITES
 from fedjob.job.patterns import add_executor, add_workflow
 
-_CCWF = "nvflare.app_common.ccwf"
-_ABSTRACT = "nvflare.app_common.abstract"
 _ROLES = {
-    "executor": roles.EXECUTOR,
-    "persistor": f"{_ABSTRACT}.model_persistor.ModelPersistor",
-    "shareable_generator": f"{_ABSTRACT}.shareable_generator.ShareableGenerator",
-    "aggregator": f"{_ABSTRACT}.aggregator.Aggregator",
-    "metric_comparator": f"{_ABSTRACT}.metric_comparator.MetricComparator",
-    "model_selector": "nvflare.widgets.widget.Widget",
+    "executor": paths.EXECUTOR,
+    "persistor": paths.MODEL_PERSISTOR,
+    "shareable_generator": paths.SHAREABLE_GENERATOR,
+    "aggregator": paths.AGGREGATOR,
+    "metric_comparator": paths.METRIC_COMPARATOR,
+    "model_selector": paths.WIDGET,
 }
 _OPTIONAL = {"metric_comparator", "model_selector"}
 
@@ -155,12 +154,12 @@ class CCWFJob(FedJob):
         client_config: SwarmClientConfig,
         cse_config: CrossSiteEvalConfig | None = None,
     ) -> None:
-        add_workflow(self, f"{_CCWF}.swarm_server_ctl.SwarmServerController", server_config._pick())
+        add_workflow(self, paths.SWARM_SERVER, server_config._pick())
         ids = self._add_parts(
             client_config, "metric_comparator", "persistor", "shareable_generator", "aggregator"
         )
         args = client_config._pick(*_ROLES) | ids
-        add_executor(self, ALL_SITES, f"{_CCWF}.swarm_client_ctl.SwarmClientController", ["swarm_*"], args)
+        add_executor(self, ALL_SITES, paths.SWARM_CLIENT, ["swarm_*"], args)
         self._add_training(client_config)
         self._add_parts(client_config, "model_selector")
         if cse_config:
@@ -172,21 +171,19 @@ class CCWFJob(FedJob):
         client_config: CyclicClientConfig,
         cse_config: CrossSiteEvalConfig | None = None,
     ) -> None:
-        add_workflow(self, f"{_CCWF}.cyclic_server_ctl.CyclicServerController", server_config._pick())
+        add_workflow(self, paths.CYCLIC_SERVER, server_config._pick())
         ids = self._add_parts(client_config, "persistor", "shareable_generator")
         args = client_config._pick(*_ROLES) | ids
-        add_executor(self, ALL_SITES, f"{_CCWF}.cyclic_client_ctl.CyclicClientController", ["cyclic_*"], args)
+        add_executor(self, ALL_SITES, paths.CYCLIC_CLIENT, ["cyclic_*"], args)
         self._add_training(client_config)
         if cse_config:
             self.add_cross_site_eval(cse_config, ids["persistor_id"])
 
     def add_cross_site_eval(self, cse_config: CrossSiteEvalConfig, persistor_id: str) -> None:
         server = cse_config._pick("get_model_timeout")
-        add_workflow(self, f"{_CCWF}.cse_server_ctl.CrossSiteEvalServerController", server)
+        add_workflow(self, paths.CROSS_SITE_EVAL_SERVER, server)
         client = {"persistor_id": persistor_id, "get_model_timeout": cse_config._pick()["get_model_timeout"]}
-        add_executor(
-            self, ALL_SITES, f"{_CCWF}.cse_client_ctl.CrossSiteEvalClientController", ["cse_*"], client
-        )
+        add_executor(self, ALL_SITES, paths.CROSS_SITE_EVAL_CLIENT, ["cse_*"], client)
 
     def _add_parts(self, config: _Config, *parts: str) -> dict[str, Any]:
         """Send the parts that the config holds to the clients; returns their ids as arguments."""

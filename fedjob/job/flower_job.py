@@ -6,19 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from fedjob.errors import JobError, ReleaseError
+from fedjob.flare import paths
 from fedjob.flare.releases import R25, R26, R27, R29
 from fedjob.job import roles
 from fedjob.job.api import FedJob
-from fedjob.job.base_fed_job import RECEIVER_ROLE
 from fedjob.job.defs import ALL_SITES
 from fedjob.job.patterns import add_executor, add_workflow
 from fedjob.job.plan import Plan, Spelled
 
-_CONTROLLER = "nvflare.app_opt.flower.controller.FlowerController"
-_EXECUTOR = "nvflare.app_opt.flower.executor.FlowerExecutor"
-_PIPE = "nvflare.fuel.utils.pipe.cell_pipe.CellPipe"
-_RELAY = "nvflare.app_common.widgets.metric_relay.MetricRelay"
-_CONFIGURATOR = "nvflare.app_common.widgets.external_configurator.ExternalConfigurator"
 _RESERVED_ENV = "NVFLARE_ANALYTICS_BOOTSTRAP"
 
 
@@ -74,14 +69,16 @@ class FlowerJob(FedJob):
             "extra_env": None if extra_env is None else dict(extra_env),
             "allow_runtime_dependency_installation": allow_runtime_dependency_installation,
         }
-        add_workflow(self, _CONTROLLER, controller)
+        add_workflow(self, paths.FLOWER_CONTROLLER, controller)
         if flower_content:
             self.to_server(flower_content)
         clients = self._app_for(ALL_SITES)
         clients.record(
-            lambda plan: plan.release >= R29 and plan.add_component(Spelled(_RELAY), "metric_relay")
+            lambda plan: (
+                plan.release >= R29 and plan.add_component(Spelled(paths.METRIC_RELAY), "metric_relay")
+            )
         )
-        add_executor(self, ALL_SITES, _EXECUTOR, ["*"], executor)
+        add_executor(self, ALL_SITES, paths.FLOWER_EXECUTOR, ["*"], executor)
         if flower_content:
             self.to_clients(flower_content)
         self._add_metrics(stream=stream_metrics, receiver=analytics_receiver)
@@ -90,7 +87,7 @@ class FlowerJob(FedJob):
         if stream:
             if not receiver:
                 raise JobError("stream_metrics=True needs an analytics_receiver for the server")
-            roles.require("analytics_receiver", receiver, RECEIVER_ROLE)
+            roles.require("analytics_receiver", receiver, paths.ANALYTICS_RECEIVER)
             self.to_server(receiver, id="analytics_receiver")
         self._app_for(ALL_SITES).record(lambda plan: _add_relay(plan, stream=stream))
 
@@ -113,15 +110,17 @@ def _add_relay(plan: Plan, *, stream: bool) -> None:
             "workspace_dir": "{WORKSPACE}",
         }
         relay = {
-            "pipe_id": plan.add_component(Spelled(_PIPE, pipe), "metrics_pipe"),
+            "pipe_id": plan.add_component(Spelled(paths.CELL_PIPE, pipe), "metrics_pipe"),
             "event_type": "fed.analytix_log_stats",
             "read_interval": 0.1,
             "heartbeat_timeout": 0,
             "fed_event": True,
         }
-        relays = [plan.add_component(Spelled(_RELAY, relay), "metric_relay")]
+        relays = [plan.add_component(Spelled(paths.METRIC_RELAY, relay), "metric_relay")]
     if relays or plan.release >= R26:
-        plan.add_component(Spelled(_CONFIGURATOR, {"component_ids": relays}), "client_api_config_preparer")
+        plan.add_component(
+            Spelled(paths.EXTERNAL_CONFIGURATOR, {"component_ids": relays}), "client_api_config_preparer"
+        )
 
 
 def _check(content: str | None, app_path: str | None, extra_env: dict[str, str] | None) -> None:

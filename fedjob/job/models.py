@@ -8,15 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from fedjob.errors import JobError, ReleaseError
+from fedjob.flare import paths
 from fedjob.flare.releases import R27, R28
 from fedjob.job import roles
 from fedjob.job.plan import Plan, Spelled
-
-PT_PERSISTOR = "nvflare.app_opt.pt.file_model_persistor.PTFileModelPersistor"
-PT_LOCATOR = "nvflare.app_opt.pt.file_model_locator.PTFileModelLocator"
-TF_PERSISTOR = "nvflare.app_opt.tf.model_persistor.TFModelPersistor"
-_PERSISTOR_ROLE = "nvflare.app_common.abstract.model_persistor.ModelPersistor"
-_LOCATOR_ROLE = "nvflare.app_common.abstract.model_locator.ModelLocator"
 
 
 def is_torch_module(thing: Any) -> bool:
@@ -46,9 +41,9 @@ class PTModel:
         best_model_filename: str | None = None,
     ) -> None:
         if persistor:
-            roles.require("persistor", persistor, _PERSISTOR_ROLE)
+            roles.require("persistor", persistor, paths.MODEL_PERSISTOR)
         if locator:
-            roles.require("locator", locator, _LOCATOR_ROLE)
+            roles.require("locator", locator, paths.MODEL_LOCATOR)
         _check_dict_model(model)
         self.model = model
         self.persistor = persistor
@@ -68,7 +63,7 @@ class PTModel:
             persistor_id = job.record(
                 lambda plan: plan.add_component(self._persistor(plan), "persistor"), ctx
             )
-        locator = self.locator or Spelled(PT_LOCATOR, {"pt_persistor_id": persistor_id})
+        locator = self.locator or Spelled(paths.PT_LOCATOR, {"pt_persistor_id": persistor_id})
         return {
             "persistor_id": persistor_id,
             "locator_id": job.add_component(comp_id="locator", obj=locator, ctx=ctx),
@@ -83,7 +78,7 @@ class PTModel:
         if self.best_model_filename:
             args["best_global_model_file_name"] = self.best_model_filename
         self._refuse_later(plan)
-        return Spelled(PT_PERSISTOR, args)
+        return Spelled(paths.PT_PERSISTOR, args)
 
     def _refuse_later(self, plan: Plan) -> None:
         later = {
@@ -105,7 +100,7 @@ class TFModel:
 
     def __init__(self, model: Any = None, persistor: Any = None, initial_ckpt: str | None = None) -> None:
         if persistor:
-            roles.require("persistor", persistor, _PERSISTOR_ROLE)
+            roles.require("persistor", persistor, paths.MODEL_PERSISTOR)
         _check_dict_model(model)
         self.model = model
         self.persistor = persistor
@@ -134,7 +129,7 @@ class TFModel:
         args = {"model": model}
         if self.initial_ckpt:
             args["source_ckpt_file_full_name"] = self.initial_ckpt
-        return Spelled(TF_PERSISTOR, args)
+        return Spelled(paths.TF_PERSISTOR, args)
 
 
 def _check_dict_model(model: Any) -> None:

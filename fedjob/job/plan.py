@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fedjob.errors import JobError, JobTypeError, ReleaseError, ResourceError
+from fedjob.flare import paths
 from fedjob.flare.releases import NEWEST, R26, R27, R29, Release
 from fedjob.job.findings import Finding
-from fedjob.job.roles import CONTROLLER, EXECUTOR, FILTER, plays
+from fedjob.job.roles import plays
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class Plan:
         return known
 
     def add_workflow(self, controller: Any, comp_id: str | None = None) -> str:
-        if not (plays(controller, CONTROLLER) or isinstance(controller, Spelled)):
+        if not (plays(controller, paths.CONTROLLER) or isinstance(controller, Spelled)):
             raise JobTypeError(f"a workflow must be a Controller, but got {type(controller).__name__}")
         workflow_id = self.claim_id(comp_id or "controller")
         self.workflows[workflow_id] = controller
@@ -102,7 +103,7 @@ class Plan:
 
     def add_executor(self, executor: Any, tasks: Sequence[str] | None = None) -> None:
         """Raises JobError when a task has an executor already."""
-        if not (plays(executor, EXECUTOR) or isinstance(executor, Spelled)):
+        if not (plays(executor, paths.EXECUTOR) or isinstance(executor, Spelled)):
             raise JobTypeError(f"an executor must be an Executor, but got {type(executor).__name__}")
         wanted = self._tasks(tasks or ["*"], executor)
         for entry in self.executors:
@@ -119,7 +120,7 @@ class Plan:
 
     def add_filter(self, chosen: Any, chains: list[FilterPlan], tasks: Sequence[str]) -> None:
         """Raises JobError when `tasks` overlap those of an earlier filter without being the same."""
-        if not (plays(chosen, FILTER) or isinstance(chosen, Spelled)):
+        if not (plays(chosen, paths.FILTER) or isinstance(chosen, Spelled)):
             raise JobTypeError(f"a filter must be a Filter, but got {type(chosen).__name__}")
         wanted = list(dict.fromkeys(self._tasks(tasks, chosen)))
         if chains and self.release < R26:

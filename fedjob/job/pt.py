@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fedjob.errors import JobError, JobTypeError
+from fedjob.flare import paths
 from fedjob.job import base_fed_job
 from fedjob.job.models import PTModel, is_torch_module
 from fedjob.job.patterns import add_workflow
-
-FEDAVG = "nvflare.app_common.workflows.fedavg.FedAvg"
 
 
 class BaseFedJob(base_fed_job.BaseFedJob):
@@ -84,7 +83,7 @@ class FedAvgJob(BaseFedJob):
             analytics_receiver=analytics_receiver,
             key_metric_mode=key_metric_mode,
         )
-        add_workflow(self, FEDAVG, fedavg_args(n_clients, num_rounds, self.comp_ids["persistor_id"]))
+        add_workflow(self, paths.FEDAVG, fedavg_args(n_clients, num_rounds, self.comp_ids["persistor_id"]))
 
 
 def fedavg_args(n_clients: int, num_rounds: int, persistor_id: str) -> dict[str, Any]:

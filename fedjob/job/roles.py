@@ -7,10 +7,6 @@ from typing import Any
 from fedjob.errors import JobTypeError, ReleaseError
 from fedjob.flare import names
 
-EXECUTOR = "nvflare.apis.executor.Executor"
-CONTROLLER = "nvflare.apis.impl.controller.Controller"
-FILTER = "nvflare.apis.filter.Filter"
-
 
 def plays(thing: Any, role: str) -> bool:
     """Whether a class of `thing` is called `role`, a dotted path of FLARE."""

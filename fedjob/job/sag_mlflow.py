@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedjob.flare import paths
 from fedjob.job.defs import SERVER
 from fedjob.job.patterns import add_component, add_workflow
 from fedjob.job.pt import BaseFedJob
-
-_GENERATOR = (
-    "nvflare.app_common.shareablegenerators.full_model_shareable_generator.FullModelShareableGenerator"
-)
-_AGGREGATOR = (
-    "nvflare.app_common.aggregators.intime_accumulate_model_aggregator.InTimeAccumulateWeightedAggregator"
-)
-_RECEIVER = "nvflare.app_opt.tracking.mlflow.mlflow_receiver.MLflowReceiver"
-_WRITER = "nvflare.app_opt.tracking.mlflow.mlflow_writer.MLflowWriter"
-_CONTROLLER = "nvflare.app_common.workflows.scatter_and_gather.ScatterAndGather"
 
 
 class SAGMLFlowJob(BaseFedJob):
@@ -39,12 +30,12 @@ class SAGMLFlowJob(BaseFedJob):
         super().__init__(
             initial_model, name, min_clients, mandatory_clients, key_metric, key_metric_mode=key_metric_mode
         )
-        generator_id = add_component(self, SERVER, "shareable_generator", _GENERATOR, {})
+        generator_id = add_component(self, SERVER, "shareable_generator", paths.FULL_MODEL_GENERATOR, {})
         aggregator_id = add_component(
-            self, SERVER, "aggregator", _AGGREGATOR, {"expected_data_kind": "WEIGHTS"}
+            self, SERVER, "aggregator", paths.IN_TIME_AGGREGATOR, {"expected_data_kind": "WEIGHTS"}
         )
         receiver = {"tracking_uri": tracking_uri, "kw_args": kwargs, "artifact_location": artifact_location}
-        add_component(self, SERVER, "mlflow_receiver_with_tracking_uri", _RECEIVER, receiver)
+        add_component(self, SERVER, "mlflow_receiver_with_tracking_uri", paths.MLFLOW_RECEIVER, receiver)
         controller = {
             "min_clients": n_clients,
             "num_rounds": num_rounds,
@@ -53,8 +44,8 @@ class SAGMLFlowJob(BaseFedJob):
             "persistor_id": self.comp_ids["persistor_id"],
             "shareable_generator_id": generator_id,
         }
-        add_workflow(self, _CONTROLLER, controller)
+        add_workflow(self, paths.SCATTER_AND_GATHER, controller)
 
     def set_up_client(self, target: str) -> None:
         super().set_up_client(target)
-        add_component(self, target, "log_writer", _WRITER, {"event_type": "event_type"})
+        add_component(self, target, "log_writer", paths.MLFLOW_WRITER, {"event_type": "event_type"})

@@ -11,6 +11,7 @@ import shlex
 from typing import Any
 
 from fedjob.errors import JobError, JobTypeError, ReleaseError
+from fedjob.flare import paths
 from fedjob.flare.releases import R29
 from fedjob.job import script_runner_legacy
 from fedjob.job.defs import ALL_SITES, SERVER, FrameworkType, PipeConnectType
@@ -19,7 +20,6 @@ from fedjob.job.plan import Plan, Spelled
 __all__ = ["FrameworkType", "PipeConnectType", "ScriptRunner"]
 
 IN_PROCESS, EXTERNAL_PROCESS = "in_process", "external_process"
-_EXECUTOR = "nvflare.app_common.executors.client_api_executor.ClientAPIExecutor"
 _FORMATS = {
     FrameworkType.PYTORCH: "pytorch",
     FrameworkType.TENSORFLOW: "keras_layer_weights",
@@ -88,7 +88,7 @@ class ScriptRunner:
             raise ReleaseError(
                 f"FLARE {plan.release} has no pipes: leave out pipe_connect_type and task_pipe"
             )
-        plan.add_executor(Spelled(_EXECUTOR, self._executor_args()), tasks)
+        plan.add_executor(Spelled(paths.CLIENT_API, self._executor_args()), tasks)
         return {}
 
     def _executor_args(self) -> dict[str, Any]:

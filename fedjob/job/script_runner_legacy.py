@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedjob.errors import ReleaseError
+from fedjob.flare import paths
 from fedjob.flare.releases import R25, R26, R27
 from fedjob.job.defs import FrameworkType, PipeConnectType
 from fedjob.job.plan import Plan, Spelled
@@ -13,19 +14,13 @@ if TYPE_CHECKING:
     from fedjob.job.script_runner import ScriptRunner
 
 _IN_PROCESS = {
-    FrameworkType.PYTORCH: "nvflare.app_opt.pt.in_process_client_api_executor.PTInProcessClientAPIExecutor",
-    FrameworkType.TENSORFLOW: "nvflare.app_opt.tf.in_process_client_api_executor.TFInProcessClientAPIExecutor",
+    FrameworkType.PYTORCH: paths.PT_IN_PROCESS,
+    FrameworkType.TENSORFLOW: paths.TF_IN_PROCESS,
 }
-_ANY_IN_PROCESS = "nvflare.app_common.executors.in_process_client_api_executor.InProcessClientAPIExecutor"
 _LAUNCHED = {
-    FrameworkType.PYTORCH: "nvflare.app_opt.pt.client_api_launcher_executor.PTClientAPILauncherExecutor",
-    FrameworkType.TENSORFLOW: "nvflare.app_opt.tf.client_api_launcher_executor.TFClientAPILauncherExecutor",
+    FrameworkType.PYTORCH: paths.PT_LAUNCHED,
+    FrameworkType.TENSORFLOW: paths.TF_LAUNCHED,
 }
-_ANY_LAUNCHED = "nvflare.app_common.executors.client_api_launcher_executor.ClientAPILauncherExecutor"
-_PIPE = "nvflare.fuel.utils.pipe.cell_pipe.CellPipe"
-_LAUNCHER = "nvflare.app_common.launchers.subprocess_launcher.SubprocessLauncher"
-_RELAY = "nvflare.app_common.widgets.metric_relay.MetricRelay"
-_CONFIGURATOR = "nvflare.app_common.widgets.external_configurator.ExternalConfigurator"
 
 _URLS = {
     PipeConnectType.VIA_CP: "{CP_URL}",
@@ -49,13 +44,13 @@ def expand(runner: ScriptRunner, plan: Plan, tasks: list[str]) -> dict[str, str]
     """Add the executor, and for an external process what connects it. Returns the components' ids."""
     _refuse_later(runner, plan)
     if not runner._launch_external_process:
-        path = _IN_PROCESS.get(runner._framework, _ANY_IN_PROCESS)
+        path = _IN_PROCESS.get(runner._framework, paths.IN_PROCESS)
         script = {"task_script_path": runner._script, "task_script_args": runner._script_args}
         plan.add_executor(Spelled(path, script | _common_args(runner, plan)), tasks)
         return {}
     ids = {"pipe_id": plan.add_component(runner._task_pipe or _pipe(runner, plan), "pipe")}
     ids["launcher_id"] = plan.add_component(_launcher(runner), "launcher")
-    path = _LAUNCHED.get(runner._framework, _ANY_LAUNCHED)
+    path = _LAUNCHED.get(runner._framework, paths.LAUNCHED)
     # 2.5 switches the heartbeat off; later releases leave it to the class.
     heartbeat = {"heartbeat_timeout": 0} if plan.release == R25 else {}
     plan.add_executor(Spelled(path, dict(ids) | _common_args(runner, plan) | heartbeat), tasks)
@@ -65,8 +60,8 @@ def expand(runner: ScriptRunner, plan: Plan, tasks: list[str]) -> dict[str, str]
         "event_type": "fed.analytix_log_stats",
         "heartbeat_timeout": 0,
     }
-    ids["metric_relay_id"] = plan.add_component(Spelled(_RELAY, relay), "metric_relay")
-    configurator = Spelled(_CONFIGURATOR, {"component_ids": [ids["metric_relay_id"]]})
+    ids["metric_relay_id"] = plan.add_component(Spelled(paths.METRIC_RELAY, relay), "metric_relay")
+    configurator = Spelled(paths.EXTERNAL_CONFIGURATOR, {"component_ids": [ids["metric_relay_id"]]})
     ids["config_preparer_id"] = plan.add_component(configurator, "config_preparer")
     return ids
 
@@ -102,7 +97,7 @@ def _common_args(runner: ScriptRunner, plan: Plan) -> dict[str, Any]:
 def _pipe(runner: ScriptRunner, plan: Plan) -> Spelled:
     via = PipeConnectType.VIA_ROOT if plan.release == R25 else runner._pipe_connect_type
     return Spelled(
-        _PIPE,
+        paths.CELL_PIPE,
         {
             "mode": "PASSIVE",
             "site_name": "{SITE_NAME}",
@@ -116,7 +111,7 @@ def _pipe(runner: ScriptRunner, plan: Plan) -> Spelled:
 
 def _launcher(runner: ScriptRunner) -> Spelled:
     return Spelled(
-        _LAUNCHER,
+        paths.SUBPROCESS_LAUNCHER,
         {
             "script": f"{runner._command} custom/{runner._script} {runner._script_args}",
             "launch_once": runner._launch_once,

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedjob.flare import paths
 from fedjob.job.api import FedJob
 from fedjob.job.defs import SERVER
 from fedjob.job.patterns import add_component, add_executor, add_workflow
 from fedjob.job.plan import Plan, Spelled
 
-_CONTROLLER = "nvflare.app_common.workflows.statistics_controller.StatisticsController"
-_WRITER = "nvflare.app_common.statistics.json_stats_file_persistor.JsonStatsFileWriter"
-_EXECUTOR = "nvflare.app_common.executors.statistics.statistics_executor.StatisticsExecutor"
-_PRIVACY_FILTER = "nvflare.app_common.filters.statistics_privacy_filter.StatisticsPrivacyFilter"
-_MIN_COUNT = "nvflare.app_common.statistics.min_count_cleanser.MinCountCleanser"
-_MIN_MAX = "nvflare.app_common.statistics.min_max_cleanser.AddNoiseToMinMax"
-_BINS = "nvflare.app_common.statistics.histogram_bins_cleanser.HistogramBinsCleanser"
-_ENCODER = "nvflare.app_common.utils.json_utils.ObjectEncoder"
 
 _WRITER_ID = "stats_writer"
 _TASKS = ["fed_stats_pre_run", "fed_stats"]
@@ -52,15 +45,15 @@ class StatsJob(FedJob):
             "writer_id": _WRITER_ID,
             "enable_pre_run_task": False,
         }
-        add_workflow(self, _CONTROLLER, controller)
-        writer = {"output_path": self.output_path, "json_encoder_path": _ENCODER}
-        add_component(self, server_name, _WRITER_ID, _WRITER, writer)
+        add_workflow(self, paths.STATISTICS, controller)
+        writer = {"output_path": self.output_path, "json_encoder_path": paths.JSON_ENCODER}
+        add_component(self, server_name, _WRITER_ID, paths.STATISTICS_WRITER, writer)
 
     def setup_clients(self, sites: list[str]) -> None:
         """Send the generator, its executor and the privacy filters to each of `sites`."""
         for site in sites:
             generator_id = self.to(self.stats_generator, site, id="stats_generator")
-            add_executor(self, site, _EXECUTOR, _TASKS, {"generator_id": generator_id})
+            add_executor(self, site, paths.STATISTICS_EXECUTOR, _TASKS, {"generator_id": generator_id})
             self._add_privacy_filter(site)
 
     #: What FLARE 2.5 calls `setup_clients`.
@@ -69,13 +62,19 @@ class StatsJob(FedJob):
     def _add_privacy_filter(self, site: str) -> None:
         noise = {"min_noise_level": self.min_noise_level, "max_noise_level": self.max_noise_level}
         cleansers = [
-            add_component(self, site, "min_count_cleanser", _MIN_COUNT, {"min_count": self.min_count}),
-            add_component(self, site, "min_max_noise_cleanser", _MIN_MAX, noise),
             add_component(
-                self, site, "hist_bins_cleanser", _BINS, {"max_bins_percent": self.max_bins_percent}
+                self, site, "min_count_cleanser", paths.MIN_COUNT_CLEANSER, {"min_count": self.min_count}
+            ),
+            add_component(self, site, "min_max_noise_cleanser", paths.MIN_MAX_CLEANSER, noise),
+            add_component(
+                self,
+                site,
+                "hist_bins_cleanser",
+                paths.BINS_CLEANSER,
+                {"max_bins_percent": self.max_bins_percent},
             ),
         ]
-        chosen = Spelled(_PRIVACY_FILTER, {"result_cleanser_ids": cleansers})
+        chosen = Spelled(paths.STATISTICS_FILTER, {"result_cleanser_ids": cleansers})
 
         def add(plan: Plan) -> None:
             plan.add_filter(chosen, plan.result_filters, ["fed_stats"])

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fedjob.errors import JobError
+from fedjob.flare import paths
 from fedjob.job import base_fed_job
 from fedjob.job.models import TFModel, is_keras_model
 from fedjob.job.patterns import add_workflow
-from fedjob.job.pt import FEDAVG, fedavg_args
+from fedjob.job.pt import fedavg_args
 
 
 class BaseFedJob(base_fed_job.BaseFedJob):
@@ -84,4 +85,4 @@ class FedAvgJob(BaseFedJob):
             key_metric=key_metric,
             key_metric_mode=key_metric_mode,
         )
-        add_workflow(self, FEDAVG, fedavg_args(n_clients, num_rounds, self.comp_ids["persistor_id"]))
+        add_workflow(self, paths.FEDAVG, fedavg_args(n_clients, num_rounds, self.comp_ids["persistor_id"]))
