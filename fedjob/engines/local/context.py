@@ -32,8 +32,8 @@ _environ: Any = os.environ
 class Context:
     """The state of one site (or of the server); `resume` puts it in place, `suspend` takes it back.
 
-    `path` is its ``sys.path`` without ``custom/``, `environ` the variables in which it differs from its
-    process, `shared` the top names in ``custom/`` for which the process's own modules serve.
+    `path` is its ``sys.path`` without ``custom/``, `base` the environment of its process (`environ_now`),
+    `environ` the variables in which its own differs, `shared` the top names in ``custom/`` for which the process's own modules serve.
     """
 
     __slots__ = (
@@ -59,6 +59,7 @@ class Context:
         custom: Path,
         path: Iterable[str],
         seed: int | None,
+        base: Mapping[Any, Any],
         environ: Mapping[str, str] | None = None,
         shared: Iterable[str] = (),
     ) -> None:
@@ -71,12 +72,12 @@ class Context:
         self._own = top_names(custom).difference(shared)
         self._modules: dict[str, ModuleType] = {}
         self._seen = 0
-        self._base: dict[Any, Any] = {}
+        self._base = base
         self._environ: dict[Any, Any] | None = None
         self._generators = Generators(seed, name)
         if environ:
             encode = _environ.encodekey
-            self._environ = {**_environ._data, **{encode(k): encode(v) for k, v in environ.items()}}
+            self._environ = {**base, **{encode(k): encode(v) for k, v in environ.items()}}
 
     def resume(self) -> None:
         os.chdir(self._cwd)
@@ -87,7 +88,6 @@ class Context:
         if self._modules:
             modules.update(self._modules)
         self._seen = len(modules)
-        self._base = _environ._data
         if self._environ is not None:
             _change_environ(self._environ)
         self._generators.resume()
@@ -125,6 +125,11 @@ class Context:
         else:
             self._environ = dict(_environ._data)
             _change_environ(self._base)
+
+
+def environ_now() -> dict[Any, Any]:
+    """The environment as it is, encoded as the system has it."""
+    return dict(_environ._data)
 
 
 def _change_environ(wanted: Mapping[Any, Any]) -> None:
@@ -166,7 +171,7 @@ class Outside:
         }
         self._main = sys.modules["__main__"]
         self._cwd = os.getcwd()  # noqa: PTH109
-        self._environ = dict(_environ._data)
+        self._environ = environ_now()
         self._random = generators.snapshot()
         self._sleep = time.sleep
         self._signals = {number: signal.getsignal(number) for number in _signals()}
@@ -216,16 +221,19 @@ def _signals() -> Iterable[signal.Signals]:
 
 
 def installed_path() -> list[str]:
-    """``sys.path`` without the launch directory and what PYTHONPATH or a test run added inside of it.
+    """The part of ``sys.path`` that this interpreter has wherever it is started.
 
-    A FLARE site has the installed packages and its ``custom/``; what only happens to lie where the test
-    was started must not be found, or a job would pass here and fail there.
+    A FLARE site has the installed packages and its ``custom/``. What only happens to lie where the test was
+    started, or was added by it, must not be found, or a job would pass here and fail there.
     """
-    launch = os.getcwd() + os.sep  # noqa: PTH109
-    linked = _linked()
-    return [
-        p for p in sys.path if is_installed(p) or p in linked or not (p and f"{p}{os.sep}".startswith(launch))
-    ][:]
+    fixed = {*_linked(), *kept_pythonpath()}
+    return [path for path in sys.path if path in fixed or is_installed(path)]
+
+
+def kept_pythonpath() -> list[str]:
+    """The entries of PYTHONPATH that are not in the launch directory."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [p for p in entries if p and not Path(p).resolve().is_relative_to(Path.cwd())]
 
 
 def is_installed(path: str | None) -> bool:

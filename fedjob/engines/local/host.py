@@ -16,7 +16,7 @@ from typing import Any
 from fedjob.engines.local import custom
 from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
-from fedjob.engines.local.context import Context
+from fedjob.engines.local.context import Context, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
 from fedjob.engines.local.hub import Hub, Killed, Stalled
 from fedjob.engines.local.imports import OnImport
@@ -49,6 +49,7 @@ class Host:
         self.record = Recorder(plan.layout.events, start=plan.start, place=place)
         self._path = path
         self._shared = shared or set()
+        self._environ = environ_now()
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         self._ok = True
 
@@ -105,6 +106,7 @@ class Host:
             custom=layout.custom(name),
             path=self._path,
             seed=self.plan.request.seed,
+            base=self._environ,
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
             shared=self._shared,
         )

@@ -11,16 +11,16 @@ import heapq
 import itertools
 import selectors
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
-from greenlet import GreenletExit, greenlet
+from greenlet import greenlet
 
+from fedjob.engines.local.strand import Killed, Mailbox, Strand, Swap, Wait
 from fedjob.errors import RunError
 
-T = TypeVar("T")
+__all__ = ["Hub", "Killed", "Mailbox", "Stalled", "Strand", "Swap", "Wait"]
 
 #: What a wait is handed when its time is up.
 _LATE: Any = object()
@@ -31,117 +31,8 @@ _real_sleep = time.sleep
 _TURNS = 64
 
 
-class Swap(Protocol):
-    """What a strand sees of the process (argv, cwd, random state): put in place while it runs."""
-
-    def resume(self) -> None: ...
-    def suspend(self) -> None: ...
-
-
 class Stalled(RunError):
     """Every strand waits, and nothing is left that could wake one."""
-
-
-class Killed(BaseException):
-    """Raised inside a strand that `Hub.kill` ends; not for user code to catch."""
-
-
-class _Wait:
-    """One strand waiting for one thing; whichever waker comes first settles it."""
-
-    __slots__ = ("mark", "real", "settled", "strand")
-
-    def __init__(self, strand: Strand) -> None:
-        self.strand = strand
-        self.settled = False
-        #: For a poll: the hub's count of happenings when it began.
-        self.mark: int | None = None
-        #: This wait is for the world outside, so the clock must not jump over it.
-        self.real = False
-
-
-class Strand(greenlet):
-    """A running function and how it ended: `name`, `dead`, `error`, `value`."""
-
-    def __init__(
-        self, hub: Hub, function: Callable[..., Any], args: tuple[Any, ...], name: str, context: Swap | None
-    ) -> None:
-        super().__init__()
-        self.hub = hub
-        self.name = name
-        self.context = context
-        self.error: BaseException | None = None  # type: ignore[assignment]  # greenlet.error is a class
-        self.value: Any = None
-        self.wait: _Wait | None = None
-        self._function = function
-        self._args = args
-        self._joiners: list[_Wait] = []
-
-    def run(self, *_: Any) -> None:
-        try:
-            self.value = self._function(*self._args)
-        except (Exception, SystemExit, Killed, GreenletExit) as error:
-            self.error = error
-        except BaseException as error:  # Ctrl-C, pytest.exit, a debugger that quits: the caller's business.
-            self.error = error
-            self.hub.escaped = error
-        finally:
-            del self._function, self._args
-            self.hub.strands.pop(self, None)
-            for wait in self._joiners:
-                self.hub.wake(wait)
-
-    def doom(self) -> None:
-        """Make a strand that has not begun die when it is its turn."""
-        self._function, self._args = _die, ()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait, in another strand, until this one is dead; TimeoutError after `timeout` seconds."""
-        if not self.dead:
-            wait = self.hub.waiting()
-            self._joiners.append(wait)
-            self.hub.park(wait, timeout)
-
-    def stack(self) -> str:
-        """Where a suspended strand stands, as traceback text."""
-        frame = self.gr_frame
-        return "".join(traceback.format_stack(frame)) if frame is not None else ""
-
-
-def _die() -> None:
-    raise Killed
-
-
-class Mailbox(Generic[T]):
-    """A queue that strands wait on; items are handed out in order, to waiters in order."""
-
-    __slots__ = ("_hub", "_items", "_waits")
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._items: deque[T] = deque()
-        self._waits: deque[_Wait] = deque()
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def put(self, item: T) -> None:
-        waits = self._waits
-        while waits:
-            wait = waits.popleft()
-            if not wait.settled:
-                self._hub.wake(wait, item)
-                return
-        self._items.append(item)
-
-    def get(self, timeout: float | None = None) -> T:
-        """The next item; TimeoutError if none comes within `timeout` seconds."""
-        if self._items:
-            return self._items.popleft()
-        wait = self._hub.waiting()
-        self._waits.append(wait)
-        item: T = self._hub.park(wait, timeout)
-        return item
 
 
 class Hub:
@@ -150,10 +41,12 @@ class Hub:
     def __init__(self) -> None:
         self.escaped: BaseException | None = None
         self.strands: dict[Strand, None] = {}
+        #: Strands whose turn it is; those of the context in place come first, to save a change.
         self._ready: deque[tuple[Strand, Any, bool]] = deque()
-        self._timers: list[tuple[float, int, _Wait]] = []
+        self._near: deque[tuple[Strand, Any, bool]] = deque()
+        self._timers: list[tuple[float, int, Wait]] = []
         self._order = itertools.count()
-        self._polls: list[_Wait] = []
+        self._polls: list[Wait] = []
         self._happened = 0
         self._context: Swap | None = None
         self._loop: greenlet | None = None
@@ -172,7 +65,7 @@ class Hub:
             context = parent.context if isinstance(parent, Strand) else None
         strand = Strand(self, function, args, name, context)
         self.strands[strand] = None
-        self._ready.append((strand, None, False))
+        self._line(strand).append((strand, None, False))
         return strand
 
     def mailbox(self) -> Mailbox[Any]:
@@ -205,7 +98,7 @@ class Hub:
         self._polls.append(wait)
         self._nap(wait, seconds)
 
-    def _nap(self, wait: _Wait, seconds: float) -> None:
+    def _nap(self, wait: Wait, seconds: float) -> None:
         if seconds <= 0:
             self.wake(wait, _LATE)
         try:
@@ -222,23 +115,30 @@ class Hub:
         if not bool(strand):  # not begun yet: there is no place to raise in.
             strand.doom()
             return
-        self._ready = deque(turn for turn in self._ready if turn[0] is not strand)
-        self._ready.append((strand, Killed(), True))
+        for line in (self._ready, self._near):
+            for turn in [turn for turn in line if turn[0] is strand]:
+                line.remove(turn)
+        self._line(strand).append((strand, Killed(), True))
 
     # What mailboxes, links and strands are built from.
 
-    def waiting(self) -> _Wait:
+    def waiting(self) -> Wait:
         strand = self.current()
-        strand.wait = wait = _Wait(strand)
+        strand.wait = wait = Wait(strand)
         return wait
 
-    def wake(self, wait: _Wait, value: Any = None) -> None:
+    def wake(self, wait: Wait, value: Any = None) -> None:
         """Settle a wait that is not settled yet; its strand runs in its turn."""
         if not wait.settled:
             wait.settled = True
-            self._ready.append((wait.strand, value, False))
+            strand = wait.strand
+            self._line(strand).append((strand, value, False))
 
-    def park(self, wait: _Wait, timeout: float | None = None) -> Any:
+    def _line(self, strand: Strand) -> deque[tuple[Strand, Any, bool]]:
+        context = strand.context
+        return self._near if context is not None and context is self._context else self._ready
+
+    def park(self, wait: Wait, timeout: float | None = None) -> Any:
         """Suspend the current strand until its wait is settled; TimeoutError after `timeout` seconds."""
         if timeout is not None and not wait.settled:
             heapq.heappush(self._timers, (self.now() + timeout, next(self._order), wait))
@@ -285,7 +185,7 @@ class Hub:
         self.escaped = None
         for strand in list(self.strands):
             self.kill(strand)
-        while self._ready:
+        while self._ready or self._near:
             self._turns()
         self._change(None)
         self.strands.clear()
@@ -294,13 +194,14 @@ class Hub:
             self._selector = None
 
     def _turns(self) -> None:
-        ready = self._ready
+        near, ready = self._near, self._ready
         for _ in range(_TURNS):
-            if not ready:
+            if near:
+                self._switch(*near.popleft())
+            elif ready:
+                self._switch(*ready.popleft())
+            else:
                 return
-            strand, value, throw = ready.popleft()
-            self._switch(strand, value, throw)
-            ready = self._ready
             if self.escaped is not None:
                 error, self.escaped = self.escaped, None
                 raise error
@@ -328,7 +229,7 @@ class Hub:
 
     def _rest(self) -> None:
         """Look at timers and sockets; wait for the first of them if no strand is ready."""
-        if not self._ready:
+        if not self._any_ready():
             for call in self._idle:
                 call()
             self._wake_polls()
@@ -342,6 +243,9 @@ class Hub:
             self._skip(pause)
         self._ring()
 
+    def _any_ready(self) -> bool:
+        return bool(self._ready or self._near)
+
     def _skip(self, seconds: float) -> None:
         """Nothing can happen before the next timer: let the engine's clock jump there."""
         if any(wait.real and not wait.settled for _, _, wait in self._timers):
@@ -351,7 +255,7 @@ class Hub:
 
     def _pause(self) -> float | None:
         """Seconds until the next timer; 0 if strands are ready, None without a timer."""
-        if self._ready:
+        if self._any_ready():
             return 0.0
         timers = self._timers
         while timers and timers[0][2].settled:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fedjob.engines.local import pipe
+from fedjob.engines.local.context import kept_pythonpath
 from fedjob.errors import RunError
 
 if TYPE_CHECKING:
@@ -60,7 +61,6 @@ class Nursery:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
-        self._owner = 0
 
     @property
     def pid(self) -> int | None:
@@ -77,7 +77,7 @@ class Nursery:
                 try:
                     return self._open(tuple(preload))
                 except (OSError, EOFError) as error:
-                    self._forget()
+                    self._kill()
                     if last:
                         raise RunError(
                             f"the nursery of the local engine could not be started: {error}"
@@ -85,20 +85,23 @@ class Nursery:
         raise AssertionError
 
     def _open(self, preload: tuple[str, ...]) -> socket.socket:
-        if self._socket is None or self._owner != os.getpid():
+        if self._socket is None:
             self._start()
         assert self._socket is not None
         ours, theirs = socket.socketpair()
-        with theirs:
-            pipe.send(self._socket, preload, (theirs.fileno(),))
-        answer = pipe.receive(self._socket)
-        if answer is not None:
+        try:
+            with theirs:
+                pipe.send(self._socket, preload, (theirs.fileno(),))
+            problem = pipe.receive(self._socket)
+        except BaseException:
             ours.close()
-            raise RunError(f"the local engine could not preload {', '.join(preload)}:\n{answer}")
+            raise
+        if problem is not None:
+            ours.close()
+            raise RunError(f"the local engine could not preload {', '.join(preload)}:\n{problem}")
         return ours
 
     def _start(self) -> None:
-        self._forget()
         ours, theirs = socket.socketpair()
         root = str(Path(__file__).parents[3])
         with theirs:
@@ -111,7 +114,7 @@ class Nursery:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self._socket, self._owner = ours, os.getpid()
+        self._socket = ours
 
     def close(self) -> None:
         """End the nursery and all its runs; the next run starts another."""
@@ -122,11 +125,16 @@ class Nursery:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=2 * _GRACE)
 
+    def _kill(self) -> None:
+        """It does not answer: whatever is left of it goes, its keepers with it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._forget()
+
     def _forget(self) -> None:
         if self._socket is not None:
             self._socket.close()
-        if self._process is not None and self._owner == os.getpid():
-            self._process.poll()
         self._socket = self._process = None
 
     def disown(self) -> None:
@@ -139,14 +147,8 @@ class Nursery:
 
 def environment() -> dict[str, str]:
     """The nursery's environment: ours, without what would make the launch directory importable."""
-    kept = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and not _is_inside(p)]
-    environ = {**os.environ, **ONE_THREAD}
-    environ.pop("PYTHONPATH", None)
-    return {**environ, "PYTHONPATH": os.pathsep.join(kept)} if kept else environ
-
-
-def _is_inside(path: str) -> bool:
-    return Path(path).resolve().is_relative_to(Path.cwd())
+    environ = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(kept_pythonpath())}
+    return {name: value for name, value in environ.items() if name != "PYTHONPATH" or value}
 
 
 NURSERY = Nursery()
@@ -167,7 +169,7 @@ def serve(descriptor: int, parent: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sock = socket.socket(fileno=descriptor)
     keepers: set[int] = set()
-    _import_all(("numpy",))
+    _warm_up()
     with contextlib.suppress(EOFError, OSError), selectors.DefaultSelector() as selector:
         sources: tuple[Any, ...] = (sock, children, *_parent_handle(parent))
         for source in sources:
@@ -183,6 +185,17 @@ def serve(descriptor: int, parent: int) -> NoReturn:
         _end(keepers, children, kill)
     reaper.kill_descendants()
     os._exit(0)
+
+
+def _warm_up() -> None:
+    """Do once what every worker would do first."""
+    from fedjob.engines.local import generators
+    from fedjob.flare import shim
+
+    _import_all(("numpy", "numpy.random"))
+    generators.present()
+    with shim.active():
+        pass
 
 
 def _parent_handle(parent: int) -> list[int]:

@@ -1,0 +1,127 @@
+"""Strands and what they wait on: the pieces of the hub.
+
+A strand is a greenlet with an end that can be asked for; a mailbox is a queue that strands wait on.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from greenlet import GreenletExit, greenlet
+
+if TYPE_CHECKING:
+    from fedjob.engines.local.hub import Hub
+
+T = TypeVar("T")
+
+
+class Swap(Protocol):
+    """What a strand sees of the process (argv, cwd, random state): put in place while it runs."""
+
+    def resume(self) -> None: ...
+    def suspend(self) -> None: ...
+
+
+class Killed(BaseException):
+    """Raised inside a strand that `Hub.kill` ends; not for user code to catch."""
+
+
+class Wait:
+    """One strand waiting for one thing; whichever waker comes first settles it."""
+
+    __slots__ = ("mark", "real", "settled", "strand")
+
+    def __init__(self, strand: Strand) -> None:
+        self.strand = strand
+        self.settled = False
+        #: For a poll: the hub's count of happenings when it began.
+        self.mark: int | None = None
+        #: This wait is for the world outside, so the clock must not jump over it.
+        self.real = False
+
+
+class Strand(greenlet):
+    """A running function and how it ended: `name`, `dead`, `error`, `value`."""
+
+    def __init__(
+        self, hub: Hub, function: Callable[..., Any], args: tuple[Any, ...], name: str, context: Swap | None
+    ) -> None:
+        super().__init__()
+        self.hub = hub
+        self.name = name
+        self.context = context
+        self.error: BaseException | None = None  # type: ignore[assignment]  # greenlet.error is a class
+        self.value: Any = None
+        self.wait: Wait | None = None
+        self._function = function
+        self._args = args
+        self._joiners: list[Wait] = []
+
+    def run(self, *_: Any) -> None:
+        try:
+            self.value = self._function(*self._args)
+        except (Exception, SystemExit, Killed, GreenletExit) as error:
+            self.error = error
+        except BaseException as error:  # Ctrl-C, pytest.exit, a debugger that quits: the caller's business.
+            self.error = error
+            self.hub.escaped = error
+        finally:
+            del self._function, self._args
+            self.hub.strands.pop(self, None)
+            for wait in self._joiners:
+                self.hub.wake(wait)
+
+    def doom(self) -> None:
+        """Make a strand that has not begun die when it is its turn."""
+        self._function, self._args = _die, ()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait, in another strand, until this one is dead; TimeoutError after `timeout` seconds."""
+        if not self.dead:
+            wait = self.hub.waiting()
+            self._joiners.append(wait)
+            self.hub.park(wait, timeout)
+
+    def stack(self) -> str:
+        """Where a suspended strand stands, as traceback text."""
+        frame = self.gr_frame
+        return "".join(traceback.format_stack(frame)) if frame is not None else ""
+
+
+def _die() -> None:
+    raise Killed
+
+
+class Mailbox(Generic[T]):
+    """A queue that strands wait on; items are handed out in order, to waiters in order."""
+
+    __slots__ = ("_hub", "_items", "_waits")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._items: deque[T] = deque()
+        self._waits: deque[Wait] = deque()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: T) -> None:
+        waits = self._waits
+        while waits:
+            wait = waits.popleft()
+            if not wait.settled:
+                self._hub.wake(wait, item)
+                return
+        self._items.append(item)
+
+    def get(self, timeout: float | None = None) -> T:
+        """The next item; TimeoutError if none comes within `timeout` seconds."""
+        if self._items:
+            return self._items.popleft()
+        wait = self._hub.waiting()
+        self._waits.append(wait)
+        item: T = self._hub.park(wait, timeout)
+        return item

@@ -1,0 +1,267 @@
+"""User code that misbehaves: each run ends with a clear error, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from fedjob.engines.local.nursery import NURSERY
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+
+
+def processes_in(workspace) -> list[int]:
+    """Pids of the processes that stand in the workspace of a run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "cwd").startswith(str(workspace)):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def children_of(pid) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+def assert_nothing_left(workspace):
+    assert processes_in(workspace) == []
+    # A keeper that has done its work is gone as soon as the nursery has looked.
+    end = time.monotonic() + 2
+    while NURSERY.pid and children_of(NURSERY.pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@LINUX
+@pytest.mark.parametrize("isolation", ["process", "shared"])
+def test_a_loop_without_end_is_stopped_at_the_deadline_and_shown(crew, isolation):
+    outcome = crew(
+        """
+        def spin():
+            while True: pass
+        def work(model, number, site, hub):
+            if site == "site-2" and number == 1: spin()
+            return model
+        """,
+        timeout=1.5,
+        isolation=isolation,
+    )
+    assert outcome.status == "deadline"
+    first = outcome.errors[0]
+    assert first["kind"] == "deadline"
+    assert first["site"] == "site-2"
+    assert "was not over after its timeout of 1.5 s; this worker was at work" in first["message"]
+    assert "in spin" in first["traceback"]
+    server = next(e for e in outcome.errors if e["site"] == "server")
+    assert "waiting" in server["message"]
+    assert "strand server" in server["traceback"]
+    assert "in run_server" in server["traceback"]
+    assert_nothing_left(outcome.workspace)
+
+
+def test_a_loop_without_end_inline_is_stopped_too_and_swallowing_does_not_help(crew):
+    outcome = crew(
+        """
+        def spin():
+            while True:
+                try:
+                    while True: pass
+                except Exception: pass
+        def work(model, number, site, hub):
+            if site == "site-2": spin()
+            return model
+        """,
+        timeout=0.8,
+        isolation="inline",
+    )
+    assert outcome.status == "deadline"
+    (error,) = outcome.errors
+    assert (error["kind"], error["site"]) == ("deadline", "site-2")
+    assert "in spin" in error["traceback"]
+    assert signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL
+
+
+@LINUX
+def test_a_wait_that_nothing_ends_is_stopped_at_the_deadline(crew):
+    outcome = crew("def work(model, number, site, hub): hub.mailbox().get()", timeout=1.0, n_clients=1)
+    assert outcome.status == "deadline"
+    assert all("waiting" in e["message"] for e in outcome.errors)
+    assert_nothing_left(outcome.workspace)
+
+
+def test_inline_a_wait_that_nothing_ends_is_known_at_once(crew):
+    outcome = crew("def work(model, number, site, hub): hub.mailbox().get()", timeout=60, isolation="inline")
+    assert outcome.status == "failed"
+    (error,) = outcome.errors
+    assert "every strand waits and nothing can wake one" in error["message"]
+    assert "in work" in error["message"]
+
+
+@LINUX
+def test_megabytes_of_output_go_to_the_log_of_the_site(crew):
+    outcome = crew(
+        """
+        def work(model, number, site, hub):
+            for _ in range(2000): print("x" * 1000)
+            os.write(2, b"from the descriptor\\n")
+            return model
+        """
+    )
+    assert outcome.status == "ok"
+    assert len(outcome.log("site-1")) > 4_000_000
+    assert "from the descriptor" in outcome.log("site-2")
+    assert "xxx" not in outcome.log("server")
+
+
+@LINUX
+@pytest.mark.parametrize("isolation", ["process", "shared"])
+def test_children_of_user_code_do_not_outlive_the_run(crew, isolation):
+    outcome = crew(
+        """
+        import subprocess
+        def work(model, number, site, hub):
+            if number == 0:
+                subprocess.Popen(["sleep", "100"])
+                subprocess.Popen(["sleep", "100"], start_new_session=True)
+                if os.fork() == 0:
+                    os.setsid()
+                    if os.fork() == 0:
+                        signal.pause()
+                    os._exit(0)
+            return model
+        """,
+        isolation=isolation,
+    )
+    assert outcome.status == "ok"
+    assert_nothing_left(outcome.workspace)
+
+
+@LINUX
+def test_signal_handlers_do_not_keep_a_site_alive(crew):
+    outcome = crew(
+        """
+        def work(model, number, site, hub):
+            for one in signal.Signals:
+                try: signal.signal(one, lambda *_: None)
+                except (OSError, ValueError): pass
+            while True: time.sleep(0.01) if site == "site-1" else None
+        """,
+        timeout=1.0,
+    )
+    assert outcome.status == "deadline"
+    assert {e["kind"] for e in outcome.errors} == {"deadline"}
+    assert_nothing_left(outcome.workspace)
+
+
+@pytest.mark.parametrize(
+    ("deed", "kind", "message"),
+    [
+        ("os.kill(os.getpid(), 9)", "killed", "was killed by SIGKILL in round 1 during task 'train'"),
+        ("os._exit(0)", "exit", "left with os._exit(0) in round 1 during task 'train'"),
+        ("import ctypes; ctypes.string_at(0)", "killed", "was killed by SIGSEGV in round 1"),
+    ],
+)
+@pytest.mark.parametrize("isolation", ["process", "shared"])
+@LINUX
+def test_a_site_that_dies_is_named_at_once_with_round_and_task(crew, isolation, deed, kind, message):
+    outcome = crew(
+        f"""
+        def work(model, number, site, hub):
+            if site == "site-2" and number == 1:
+                {deed}
+            return model
+        """,
+        rounds=3,
+        isolation=isolation,
+    )
+    assert outcome.status == "failed"
+    error = outcome.errors[0]
+    assert (error["kind"], error["site"], error["round"], error["task"]) == (kind, "site-2", 1, "train")
+    assert message in error["message"]
+    if "SIGSEGV" in message:
+        assert "Segmentation fault" in error["traceback"]
+        assert "in work" in error["traceback"]
+    assert "site-2" in [e["site"] for e in outcome.all("told")] or isolation == "shared"
+    assert outcome.events[-1]["time"] < 10
+    assert_nothing_left(outcome.workspace)
+
+
+@LINUX
+def test_the_death_of_a_site_is_noticed_though_its_child_holds_the_socket(crew):
+    outcome = crew(
+        """
+        def work(model, number, site, hub):
+            if site == "site-1":
+                if os.fork() == 0: signal.pause()
+                os.kill(os.getpid(), 9)
+            return model
+        """,
+        timeout=20,
+    )
+    assert outcome.status == "failed"
+    assert [e["kind"] for e in outcome.errors] == ["killed"]
+    assert [e["site"] for e in outcome.all("told")] == ["site-1"]
+    assert_nothing_left(outcome.workspace)
+
+
+@LINUX
+def test_the_death_of_the_server_ends_the_run(crew):
+    server = """
+def run_server(*, record, links, **_):
+    os.kill(os.getpid(), 15)
+"""
+    outcome = crew(server=server)
+    assert outcome.status == "failed"
+    assert [(e["site"], e["kind"]) for e in outcome.errors] == [("server", "killed")]
+    assert "SIGTERM" in outcome.errors[0]["message"]
+    assert_nothing_left(outcome.workspace)
+
+
+@pytest.mark.parametrize("isolation", ["process", "shared", "inline"])
+def test_an_error_that_nobody_caught_is_on_record_with_the_users_frames_only(crew, isolation):
+    outcome = crew(
+        """
+        def helper(): raise ValueError("mine")
+        def work(model, number, site, hub):
+            if site == "site-2": helper()
+            return model
+        """,
+        isolation=isolation,
+    )
+    assert outcome.status == "failed"
+    error = outcome.errors[0]
+    assert (error["site"], error["kind"], error["message"]) == ("site-2", "exception", "ValueError: mine")
+    assert "in helper" in error["traceback"]
+    assert "host.py" not in error["traceback"]
+
+
+@pytest.mark.parametrize("isolation", ["process", "shared", "inline"])
+def test_sys_exit_is_an_exit_and_not_the_end_of_the_test_process(crew, isolation):
+    outcome = crew("def work(model, number, site, hub): sys.exit(4)", isolation=isolation)
+    assert outcome.status == "failed"
+    assert outcome.errors[0]["kind"] == "exit"
+    assert "SystemExit: 4" in outcome.errors[0]["message"]
+
+
+@LINUX
+def test_a_removed_working_directory_is_no_trouble(crew):
+    outcome = crew(
+        """
+        import shutil
+        def work(model, number, site, hub):
+            if number == 0:
+                os.mkdir("x"); os.chdir("x"); os.rmdir("../x")
+            return model
+        """,
+        isolation="shared",
+        n_clients=4,
+        rounds=3,
+    )
+    assert outcome.status == "ok", outcome.events

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fedjob.engines.local.nursery import NURSERY, Nursery, environment
+from fedjob.errors import RunError
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+
+HERE = Path(__file__).parent
+FOREVER = "def work(model, number, site, hub): time.sleep(0.9999) if site == 'site-1' else [0 for _ in iter(int, 1)]"
+
+#: A test process of its own, that runs doubles in `tmp` with `work` and prints when the sites are at work.
+PROCESS = """
+import sys, threading, time, os
+sys.path.insert(0, {here!r})
+import conftest
+from pathlib import Path
+crew = conftest.crew.__wrapped__(Path({tmp!r}))
+def watch():
+    events = Path({tmp!r}, "ws", "events.jsonl")
+    while not events.exists() or events.read_text().count("site_ready") < 2: time.sleep(0.01)
+    print("at work", flush=True)
+threading.Thread(target=watch, daemon=True).start()
+{body}
+"""
+
+
+def start(tmp_path, body=None):
+    body = body or f"crew({FOREVER!r}, timeout=100)"
+    source = PROCESS.format(here=str(HERE), tmp=str(tmp_path), body=textwrap.dedent(body))
+    return subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+
+
+def family(pid):
+    """A process and all of its descendants."""
+    found, queue = [], [pid]
+    while queue:
+        one = queue.pop()
+        found.append(one)
+        try:
+            queue += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def alive(pids):
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists() and state(pid) not in "ZX"]
+
+
+def state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def settled(pid):
+    """How many processes a family has once those that are ending have ended."""
+    end = time.monotonic() + 2
+    while len(alive(family(pid))) > 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    return alive(family(pid))
+
+
+def gone(pids, within=2.0):
+    end = time.monotonic() + within
+    while alive(pids) and time.monotonic() < end:
+        time.sleep(0.02)
+    return alive(pids) == []
+
+
+def test_sigkill_of_the_test_process_in_mid_run_leaves_nothing(tmp_path):
+    process = start(tmp_path)
+    assert process.stdout.readline() == "at work\n"
+    everyone = family(process.pid)
+    assert len(everyone) == 6  # itself, nursery, keeper, server, two sites.
+    process.kill()
+    assert gone(everyone[1:])
+    process.communicate()
+
+
+def test_sigkill_leaves_nothing_though_a_fork_of_the_test_process_lives_on(tmp_path):
+    body = f"""
+    def fork():
+        time.sleep(0.3)
+        if os.fork() == 0:
+            time.sleep(20)
+            os._exit(0)
+    threading.Thread(target=fork).start()
+    crew({FOREVER!r}, timeout=100)
+    """
+    process = start(tmp_path, body)
+    assert process.stdout.readline() == "at work\n"
+    time.sleep(0.5)
+    everyone = family(process.pid)
+    command = lambda pid: Path(f"/proc/{pid}/cmdline").read_bytes()  # noqa: E731
+    ours = [pid for pid in everyone if b"nursery" in command(pid)]
+    forked = [pid for pid in everyone[1:] if pid not in ours]
+    process.kill()
+    left = not gone(ours)
+    for pid in forked:
+        os.kill(pid, signal.SIGKILL)
+    assert len(ours) == 5
+    assert len(forked) == 1
+    assert not left
+    process.communicate()
+
+
+def test_ctrl_c_kills_the_run_and_is_raised_and_recorded(tmp_path):
+    body = f"""
+    try:
+        crew({FOREVER!r}, timeout=100)
+    except KeyboardInterrupt:
+        from test_nursery import settled
+        print("interrupted", len(settled(os.getpid())), flush=True)
+    """
+    process = start(tmp_path, body)
+    assert process.stdout.readline() == "at work\n"
+    everyone = family(process.pid)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert "interrupted 2\n" in out + err  # itself and its nursery.
+    assert gone(everyone)
+
+
+def test_the_end_of_the_test_process_ends_its_nursery(tmp_path):
+    process = start(tmp_path, "crew(); from test_nursery import settled; print(settled(os.getpid()))")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert err == ""
+    pids = [int(pid) for pid in out.splitlines()[-1].strip("[]").split(",")]
+    assert len(pids) == 2
+    assert gone(pids)
+
+
+def test_a_nursery_that_was_killed_is_replaced(crew):
+    assert crew().status == "ok"
+    first = NURSERY.pid
+    os.kill(first, signal.SIGKILL)
+    time.sleep(0.05)
+    assert crew(name="again").status == "ok"
+    assert NURSERY.pid != first
+
+
+def test_the_nursery_is_kept_from_run_to_run(crew):
+    assert crew().status == "ok"
+    first = NURSERY.pid
+    assert crew(name="again").status == "ok"
+    assert NURSERY.pid == first
+
+
+def test_a_keeper_that_is_killed_takes_its_workers_along_and_is_an_error(crew):
+    crew()
+
+    def kill():
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            keepers = Path(f"/proc/{NURSERY.pid}/task/{NURSERY.pid}/children").read_text().split()
+            if keepers and len(family(int(keepers[0]))) == 4:
+                workers.extend(family(int(keepers[0])))
+                os.kill(int(keepers[0]), signal.SIGKILL)
+                return
+            time.sleep(0.02)
+
+    workers: list[int] = []
+    thread = threading.Thread(target=kill)
+    thread.start()
+    outcome = crew(FOREVER, timeout=30, name="killed")
+    thread.join()
+    assert outcome.status == "failed"
+    assert {e["kind"] for e in outcome.errors} == {"lost"}
+    assert gone(workers)
+
+
+def test_runs_of_several_threads_go_side_by_side(crew):
+    outcomes = {}
+
+    def run(name):
+        outcomes[name] = crew("def work(m, n, site, hub): time.sleep(0.1); return m + 1", name=name)
+
+    threads = [threading.Thread(target=run, args=(f"ws{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [outcome.status for outcome in outcomes.values()] == ["ok"] * 4
+    assert len({str(outcome.workspace) for outcome in outcomes.values()}) == 4
+
+
+def test_a_forked_copy_of_the_test_process_has_a_nursery_of_its_own(crew):
+    assert crew().status == "ok"
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            before = NURSERY.pid
+            crew(name="forked")
+            os.write(writer, f"{before} {NURSERY.pid}".encode())
+            NURSERY.close()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    before, after = os.read(reader, 100).decode().split()
+    assert before == "None"
+    assert int(after) != NURSERY.pid
+    assert crew(name="parent").status == "ok"
+    assert gone([int(after)])
+
+
+def test_what_cannot_be_preloaded_is_said():
+    nursery = Nursery()
+    try:
+        with pytest.raises(RunError, match=r"(?s)could not preload no_such_module.*ModuleNotFoundError"):
+            nursery.open(["no_such_module"])
+        nursery.open([]).close()
+    finally:
+        nursery.close()
+
+
+def test_pythonpath_inside_the_launch_directory_is_not_taken_over(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "src"), "/elsewhere"]))
+    assert environment()["PYTHONPATH"] == "/elsewhere"
+    assert environment()["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert "PYTHONPATH" not in environment()
