@@ -16,7 +16,6 @@ from fedjob.job.defs import SERVER
 from fedjob.job.patterns import add_component
 from fedjob.job.plan import Plan, Spelled
 
-
 ANALYTIC_EVENT_TYPE = "analytix_log_stats"
 
 

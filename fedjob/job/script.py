@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from fedjob.errors import JobError, ResourceError
 from fedjob.flare import shim as flare_shim
-from fedjob.job import run, script_foreign, sources
+from fedjob.job import foreign_script, run, sources
 
 Shim = Literal["auto", "always", "never"]
 
@@ -34,7 +34,7 @@ def load_script(path: str | Path, args: Sequence[str] = (), *, shim: Shim = "aut
     caught: list[Any] = []
     with ExitStack() as stack:
         stack.enter_context(_place(script, args))
-        stack.enter_context(flare_shim.active(describe=True) if ours else script_foreign.catch(caught))
+        stack.enter_context(flare_shim.active(describe=True) if ours else foreign_script.catch(caught))
         stack.enter_context(run.handing_over(caught.append))
         _execute(script, caught)
     jobs = list({id(job): job for job in caught}.values())

@@ -10,7 +10,6 @@ from fedjob.job.defs import SERVER
 from fedjob.job.patterns import add_component, add_executor, add_workflow
 from fedjob.job.plan import Plan, Spelled
 
-
 _WRITER_ID = "stats_writer"
 _TASKS = ["fed_stats_pre_run", "fed_stats"]
 
