@@ -48,10 +48,10 @@ class Suite:
         return (self.path / name).read_text()
 
     def run(self, *arguments: str) -> pytest.RunResult:
+        # Hypothesis' plugin takes half of a small run's time and has no say in it.
+        common = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-W", "error"]
         more = ["-n", "2"] if self.workers else []
-        self.result = self.pytester.runpytest_subprocess(
-            "-p", "no:cacheprovider", "-W", "error", *more, *arguments
-        )
+        self.result = self.pytester.runpytest_subprocess(*common, *more, *arguments)
         return self.result
 
     @property
