@@ -67,7 +67,8 @@ class Suite:
         start = next((i for i, line in enumerate(lines) if line.strip("=") == " fedjob "), None)
         if start is None:
             return ""
-        end = next(i for i in range(start + 1, len(lines)) if lines[i].startswith("==="))
+        ends = (i for i in range(start + 1, len(lines)) if re.match(r"===|\d+ passed", lines[i]))
+        end = next(ends)
         return "\n".join(lines[start + 1 : end])
 
 

@@ -1,0 +1,320 @@
+"""Simulations from a test: results, failures, defaults, sharing, and what the session says of them."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+def test_a_result_can_be_asserted_on_and_is_summarised(suite):
+    suite.test("""
+def test_learns(fedjob):
+    rounds = [{"accuracy": 0.5, "loss": 2.0}, {"accuracy": 0.75, "loss": 1.0}]
+    result = fedjob.simulate(JOBS / "hello", clients=3, engine=FakeEngine(rounds=rounds))
+    assert result.sites == ("site-1", "site-2", "site-3")
+    assert result.metric("accuracy").last == 0.75
+    assert result.metric("loss").decreases()
+""")
+    suite.run().assert_outcomes(passed=1)
+    assert re.sub(r"\d\.\d\d s", "T", suite.summary) == (
+        "test_it.py::test_learns\n"
+        "  hello: 2 rounds, 3 sites, fake, T\n"
+        "    accuracy  ▁█  0.5 0.75\n"
+        "    loss      █▁  2 1"
+    )
+
+
+def test_a_failing_assertion_shows_the_series_and_the_sites(suite):
+    suite.test("""
+def test_learns(fedjob):
+    result = fedjob.simulate(JOBS / "hello", engine="fake")
+    assert result.metric("accuracy").last >= 0.95
+""")
+    suite.run().assert_outcomes(failed=1)
+    assert suite.failure.splitlines()[0] == "AssertionError: assert 0.9 >= 0.95"
+    suite.result.stdout.fnmatch_lines(
+        [
+            "*- fedjob run -*",
+            "hello: ok, 2 rounds, 2 sites, fake engine",
+            "  accuracy ▁█ (rounds 0-1)",
+            "    all sites  0.5 0.9",
+            "    site-1     0.5 0.9",
+            "    site-2     0.5 0.9",
+            "  run directory: *",
+        ],
+        consecutive=True,
+    )
+
+
+def test_a_failed_run_raises_with_the_clients_error(suite):
+    suite.test("""
+def test_fails(fedjob):
+    fedjob.simulate(JOBS / "hello", engine=FakeEngine(rounds=[{"accuracy": 0.5}], error="ValueError: boom"))
+""")
+    suite.run().assert_outcomes(failed=1)
+    text = re.sub(r"run directory: .*", "run directory: D", suite.failure)
+    assert text == (
+        "fedjob.errors.RunFailed: job 'hello' failed on the fake engine: the run ended as 'failed': ValueError: boom\n"
+        "\n"
+        "also:\n"
+        "  site-1: exception: ValueError: boom\n"
+        "\n"
+        "1 round finished, 2 sites\n"
+        "  accuracy ▁ (rounds 0-0)\n"
+        "    all sites  0.5\n"
+        "    site-1     0.5\n"
+        "    site-2     0.5\n"
+        "run directory: D"
+    )
+    # The traceback ends at the user's own line.
+    assert ">       fedjob.simulate(" in suite.result.stdout.str()
+    assert "pytest_fedjob/" not in suite.result.stdout.str()
+    assert "  hello: 1 round, 2 sites, fake, 0.00 s, FAILED" in suite.summary
+
+
+def test_a_failed_result_on_request(suite):
+    suite.test("""
+def test_fails(fedjob):
+    result = fedjob.simulate(JOBS / "hello", engine=FakeEngine(error="boom"), check=False)
+    assert not result.ok
+    with pytest.raises(Exception) as caught:
+        fedjob.simulate(JOBS / "hello", engine=FakeEngine(error="boom"))
+    assert caught.value.result.problems == result.problems
+""")
+    suite.run().assert_outcomes(passed=1)
+
+
+def test_a_nan_makes_a_run_fail(suite):
+    suite.test("""
+def test_nan(fedjob):
+    fedjob.simulate(JOBS / "hello", engine=FakeEngine(rounds=[{"loss": float("nan")}]))
+""")
+    suite.run().assert_outcomes(failed=1)
+    assert suite.failure.startswith(
+        "fedjob.errors.RunFailed: job 'hello' failed on the fake engine: metric 'loss' is nan in round 0 at server"
+    )
+
+
+RECORDER = """
+class Recorder(FakeEngine):
+    def run(self, folder, request):
+        object.__setattr__(self, "request", request)
+        return super().run(folder, request)
+"""
+
+
+def test_defaults_come_from_ini_option_marker_and_call(suite):
+    suite.write("pytest.ini", "[pytest]\nfedjob_seed = 3\nfedjob_timeout = 9.5\nfedjob_preload = json csv\n")
+    suite.test(
+        RECORDER
+        + """
+def ask(fedjob, **more):
+    engine = Recorder()
+    fedjob.simulate(JOBS / "hello", engine=engine, **more)
+    return engine.request
+
+def test_ini(fedjob):
+    request = ask(fedjob)
+    assert (request.seed, request.timeout, request.isolation) == (3, 9.5, "inline")
+    assert request.preload == ("json", "csv")
+    assert Path(__file__).parent in request.source_roots
+
+@pytest.mark.fedjob(seed=4, isolation="shared")
+class TestMarked:
+    def test_class(self, fedjob):
+        assert (ask(fedjob).seed, ask(fedjob).isolation) == (4, "shared")
+
+    @pytest.mark.fedjob(seed=5)
+    def test_closest_wins(self, fedjob):
+        assert (ask(fedjob).seed, ask(fedjob).isolation) == (5, "shared")
+
+    def test_call_wins(self, fedjob):
+        request = ask(fedjob, seed=0, timeout=1, clients=["a", "b"], threads=2, gpu="0")
+        assert (request.seed, request.timeout, request.clients) == (0, 1, ("a", "b"))
+        assert (request.threads, request.gpu) == (2, "0")
+"""
+    )
+    suite.run("--fedjob-isolation=inline").assert_outcomes(passed=4)
+
+
+def test_an_unknown_marker_word(suite):
+    suite.test("""
+@pytest.mark.fedjob(rounds=3)
+def test_it(fedjob):
+    pass
+""")
+    suite.run().assert_outcomes(errors=1)
+    assert suite.failure.endswith(
+        "pytest.mark.fedjob does not take rounds; it takes engine, timeout, seed, isolation by name"
+    )
+
+
+def test_a_contradicting_request(suite):
+    suite.test("""
+def test_it(fedjob):
+    fedjob.simulate(JOBS / "hello", clients=1, engine="fake")
+""")
+    suite.run().assert_outcomes(failed=1)
+    assert suite.failure == (
+        "fedjob.errors.RequestError: job 'hello' needs min_clients=2 sites but only 1 would run: ['site-1']"
+    )
+
+
+def test_something_that_is_no_job(suite):
+    suite.test("""
+def test_it(fedjob):
+    fedjob.simulate(42, engine="fake")
+""")
+    suite.run().assert_outcomes(failed=1)
+    assert suite.failure == (
+        "fedjob.errors.JobTypeError: int is not a job; give a FedJob, a Recipe, or the path of a job folder"
+    )
+
+
+def test_export(suite):
+    suite.test("""
+def test_it(fedjob):
+    from fedjob.folder.read import read
+    folder = fedjob.export(JOBS / "hello")
+    assert folder.name == "hello" and folder != JOBS / "hello"
+    assert read(folder) == read(JOBS / "hello")
+    assert fedjob.export(folder) != folder
+""")
+    suite.run().assert_outcomes(passed=1)
+
+
+COUNTED = """
+import fedjob.engines as engines
+
+class Counted(FakeEngine):
+    def run(self, folder, request):
+        with open(Path(__file__).with_name("count"), "a") as file:
+            file.write("x")
+        return super().run(folder, request)
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch):
+    monkeypatch.setattr(engines, "get", lambda name: Counted())
+
+@pytest.mark.parametrize("n", range(6))
+def test_same(fedjob, n):
+    assert fedjob.simulate(JOBS / "hello", clients=2, seed=7).ok
+
+"""
+
+
+def test_equal_simulations_run_once_per_session(suite):
+    suite.test(COUNTED)
+    suite.run().assert_outcomes(passed=6)
+    assert suite.read("count") == "x"
+    assert suite.summary.count("taken over from an earlier test") == 5
+    # Another session starts anew.
+    suite.run().assert_outcomes(passed=6)
+    assert suite.read("count") == "xx"
+
+
+def test_different_simulations_run_each(suite):
+    suite.test(
+        COUNTED
+        + """
+def test_others(fedjob, monkeypatch):
+    for n in (2, 3, 2):
+        fedjob.simulate(JOBS / "hello", clients=n, seed=7)
+    fedjob.simulate(JOBS / "hello", clients=2, seed=8)
+    fedjob.simulate(JOBS / "hello", clients=2, seed=7, fresh=True)
+    fedjob.simulate(JOBS / "hello", clients=2, seed=7, isolation="inline")
+    fedjob.simulate(JOBS / "hello", clients=2, seed=7, isolation="inline")
+    monkeypatch.setenv("SCALE", "2")
+    fedjob.simulate(JOBS / "hello", clients=2, seed=7)
+"""
+    )
+    suite.run().assert_outcomes(passed=7)
+    assert suite.read("count") == "x" * 7
+
+
+def test_the_same_tests_on_several_engines(suite):
+    suite.test("""
+import fedjob.engines as engines
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch):
+    monkeypatch.setattr(engines, "get", lambda name: FakeEngine(name=name))
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_both(fedjob, n, request):
+    result = fedjob.simulate(JOBS / "hello", clients=n)
+    assert result.engine in request.node.name
+    fedjob.golden(result)
+
+@pytest.mark.fedjob(engine="only")
+def test_one(fedjob):
+    assert fedjob.simulate(JOBS / "hello").engine == "only"
+""")
+    suite.run("--fedjob-engine=one,two").assert_outcomes(passed=5)
+    names = sorted(p.name for p in (suite.path / "goldens/test_it").iterdir())
+    assert names == ["test_both-2.yaml", "test_both-3.yaml"]
+
+
+def test_hooks_of_the_user(suite):
+    suite.write(
+        "conftest.py",
+        "def pytest_fedjob_before_run(item, model, request):\n"
+        "    print('before', item.name, model.meta.name, request.seed)\n"
+        "def pytest_fedjob_result(item, result):\n"
+        "    print('after', item.name, result.ok)\n",
+    )
+    suite.test("""
+def test_it(fedjob, capsys):
+    fedjob.simulate(JOBS / "hello", engine="fake", seed=2)
+    assert capsys.readouterr().out == "before test_it hello 2\\nafter test_it True\\n"
+""")
+    suite.run().assert_outcomes(passed=1)
+
+
+def test_junit_properties_are_plain_numbers(suite):
+    suite.test("""
+def test_it(fedjob):
+    fedjob.simulate(JOBS / "hello", engine="fake")
+""")
+    suite.run("--junitxml=out.xml").assert_outcomes(passed=1)
+    found = {p.get("name"): p.get("value") for p in ET.parse(suite.path / "out.xml").iter("property")}
+    assert found == {"fedjob.hello.rounds": "2", "fedjob.hello.accuracy": "0.9"}
+
+
+def test_two_results_that_differ(suite):
+    suite.test("""
+def test_it(fedjob):
+    one, two = (fedjob.simulate(JOBS / "hello", engine=FakeEngine(rounds=[{"acc": v}])) for v in (0.5, 0.75))
+    assert one == two
+""")
+    suite.run().assert_outcomes(failed=1)
+    assert suite.failure.splitlines()[:4] == [
+        "AssertionError: assert run of 'hello' == run of 'hello'",
+        "    changed: acc: round 0, server",
+        "      expected: 0.75",
+        "      obtained: 0.5",
+    ]
+
+
+def test_quiet_runs_say_only_what_needs_attention(suite):
+    suite.test("""
+def test_it(fedjob):
+    fedjob.golden(fedjob.simulate(JOBS / "hello", engine="fake"))
+""")
+    suite.run("-q")
+    assert "written: goldens/test_it/test_it.yaml" in suite.summary
+    suite.run("-q")
+    assert suite.summary == ""
+
+
+def test_suites_without_federated_tests_hear_nothing(suite):
+    suite.test("def test_plain(): pass")
+    assert suite.run().ret == 0
+    assert suite.summary == ""
+
+
+@pytest.mark.parametrize("option", ["--fedjob-engine=,", "--fedjob-golden=never"])
+def test_options_that_cannot_be(suite, option):
+    assert suite.run(option).ret == pytest.ExitCode.USAGE_ERROR
