@@ -1,29 +1,13 @@
-"""Text of the plugin: why a run failed, what the session did. Lines in, nothing else."""
+"""What the session did, as lines: a simulation, a metric over the rounds, the goldens."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from fedjob.result import RunResult, SiteError
+from typing import Any
 
 #: A line shows this many rounds; of more, the first and last ones.
 _ROUNDS = 12
-
-
-def run_failed(result: RunResult) -> list[str]:
-    """The first error first, with the user's own traceback, then what the run had reached."""
-    lines = [f"job {result.job!r} failed on the {result.engine} engine: {result.problems[0]}"]
-    first = next((error for error in result.errors if error.traceback), None)
-    if first is not None and first.traceback:
-        lines += ["", f"Traceback at {_where(first)}:", *first.traceback.rstrip().splitlines()]
-    if len(result.problems) > 1:
-        lines += ["", "also:", *(f"  {problem}" for problem in result.problems[1:])]
-    lines += ["", f"{_count(len(result.rounds), 'round')} finished, {_count(len(result.sites), 'site')}"]
-    lines += [f"  {line}" for name in result.metric_names for line in _series(result, name)]
-    return [*lines, f"run directory: {result.workspace}"]
 
 
 def run_line(run: dict[str, Any]) -> str:
@@ -63,19 +47,6 @@ def golden_lines(
         lines += [f"  {path}" for path in orphans]
         lines.append("  Delete them with a full run: pytest --fedjob-golden-prune")
     return lines
-
-
-def _where(error: SiteError) -> str:
-    where = error.site
-    if error.round is not None:
-        where += f", round {error.round}"
-    return f"{where}, task {error.task!r}" if error.task else where
-
-
-def _series(result: RunResult, name: str) -> list[str]:
-    if any(name in r.metrics for r in result.rounds):
-        return result.metric(name).lines()
-    return []
 
 
 def _numbers(values: Sequence[float]) -> str:

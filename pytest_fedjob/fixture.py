@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import pytest
 
 from fedjob.errors import FedJobError, RunFailed
-from pytest_fedjob import explain, goldens, runs
-from pytest_fedjob.jobs import to_model
+from pytest_fedjob import goldens, runs
 from pytest_fedjob.options import Settings
 from pytest_fedjob.tally import Tally
 
@@ -82,7 +81,7 @@ class FedJobFixture:
 
         __tracebackhide__ = True
         beside = self.item.path.parent / path
-        return load_script(beside if beside.exists() else Path(path), list(args))
+        return load_script(beside if beside.exists() else path, args, shim=self.settings.shim)
 
     @_without_our_frames
     def golden(
@@ -142,6 +141,8 @@ class FedJobFixture:
         repeated unless `fresh`. Raises `RunFailed` with the client's traceback when the run did not
         succeed; with ``check=False`` the failed result is returned instead.
         """
+        from fedjob.result.failure import failure_lines
+
         __tracebackhide__ = True
         model = self._model(job, release)
         chosen = (
@@ -156,7 +157,7 @@ class FedJobFixture:
             "gpu": gpu,
         }
         place = self._place(model, chosen, wish, fresh=fresh)
-        request = self._request(wish, timeout, place)
+        request = self._request(model, wish, timeout, place)
         request.sites(model)
         hook = self.item.ihook
         hook.pytest_fedjob_before_run(item=self.item, model=model, request=request)
@@ -164,10 +165,12 @@ class FedJobFixture:
         self.tally.add_run(result, ran=ran)
         hook.pytest_fedjob_result(item=self.item, result=result)
         if check and not result.ok:
-            raise RunFailed("\n".join(explain.run_failed(result)), result=result)
+            raise RunFailed("\n".join(failure_lines(result)), result=result)
         return result
 
     def _model(self, job: Any, release: str | None) -> JobModel:
+        from fedjob.job.given import to_model
+
         return to_model(job, release or self.settings.release, self._scratch("foreign"))
 
     def _content(
@@ -209,13 +212,16 @@ class FedJobFixture:
         self._numbers[key] = self._numbers.get(key, 0) + 1
         return goldens.golden_path(self.item, self.settings.golden_dir, name, self._numbers[key], self.engine)
 
-    def _request(self, wish: dict[str, Any], timeout: float | None, place: runs.Place) -> RunRequest:
+    def _request(
+        self, model: JobModel, wish: dict[str, Any], timeout: float | None, place: runs.Place
+    ) -> RunRequest:
         from fedjob.engines.request import RunRequest
+        from fedjob.job.given import source_roots
 
         return RunRequest(
             workspace=place.workspace,
             timeout=self._default("timeout", self.settings.timeout) if timeout is None else timeout,
-            source_roots=tuple(dict.fromkeys([Path.cwd(), self.item.path.parent, self.settings.rootpath])),
+            source_roots=(*source_roots(model), self.item.path.parent, self.settings.rootpath),
             preload=self.settings.preload,
             **wish,
         )

@@ -169,7 +169,7 @@ def test_it(fedjob):
 """)
     suite.run().assert_outcomes(failed=1)
     assert suite.failure == (
-        "fedjob.errors.JobTypeError: int is not a job; give a FedJob, a Recipe, or the path of a job folder"
+        "fedjob.errors.JobTypeError: int is not a job: give a FedJob, a Recipe, or the path of a job folder"
     )
 
 
