@@ -92,11 +92,11 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def observe(cls: Any, params: Parameters) -> tuple[dict[str, Any], list[str]]:
-    """What the attributes say when every default is left alone: (echoes, lost).
+def observe(cls: Any, params: Parameters) -> dict[str, Any]:
+    """What the attributes say when every default is left alone.
 
-    Echoes are the values that are not the default; lost are the parameters with no attribute of their own.
-    Constructed twice, under different surroundings, to leave out what is random or of this machine.
+    `echo`: the values that are not the default; `lost`: the parameters with no attribute of their own; `always`: the
+    arguments that the class wants exported even when they are the default. Constructed twice, under different surroundings, to leave out what is random or of this machine.
     """
     required = [n for n, p in params.items() if p.default is p.empty]
     first = _make(cls, required)
@@ -104,10 +104,14 @@ def observe(cls: Any, params: Parameters) -> tuple[dict[str, Any], list[str]]:
     second = _make(cls, required)
     os.environ["PATH"] = path
     if first is None or second is None:
-        return {}, []
+        return {}
     once, again = _echoes(first, params), _echoes(second, params)
     lost = [name for name in params if not {name, "_" + name} & set(vars(first))]
-    return {name: value for name, value in once.items() if again.get(name, value) == value}, lost
+    return {
+        "echo": {name: value for name, value in once.items() if again.get(name, value) == value},
+        "lost": lost,
+        "always": sorted(getattr(first, "_always_serialize_args", ())),
+    }
 
 
 def _echoes(made: Any, params: Parameters) -> dict[str, Any]:
@@ -148,12 +152,8 @@ def describe(cls: Any) -> dict[str, Any]:
             entry["params"][name] = repr(type(p.default))
             entry.setdefault("opaque", []).append(name)
     entry["bases"] = [f"{base.__module__}.{base.__qualname__}" for base in cls.__bases__]
-    echo, lost = observe(cls, params)
-    entry |= {"echo": echo} if echo else {}
-    entry |= {"lost": lost} if lost else {}
-    if always := getattr(cls, "_always_serialize_args", ()):
-        entry["always"] = sorted(always)
-    return entry
+    observed = observe(cls, params)
+    return entry | {name: value for name, value in observed.items() if value}
 
 
 def load(name: str, absent: Absent) -> types.ModuleType | None:

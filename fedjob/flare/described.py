@@ -11,7 +11,6 @@ from typing import Any
 
 from fedjob.errors import JobTypeError
 from fedjob.flare import names, signatures
-from fedjob.flare.releases import RELEASES
 from fedjob.flare.signatures import MISSING, Parameters
 
 
@@ -36,7 +35,7 @@ def _dots(module: str) -> list[int]:
 
 @cache
 def _describe(path: str) -> type | None:
-    parameters = next((p for r in reversed(RELEASES) if (p := signatures.of(path, r)) is not None), None)
+    parameters = signatures.of(path, signatures.newest(path))
     if parameters is None:
         return None
     module, _, name = path.rpartition(".")

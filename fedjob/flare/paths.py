@@ -57,6 +57,8 @@ MLFLOW_RECEIVER = "nvflare.app_opt.tracking.mlflow.mlflow_receiver.MLflowReceive
 MLFLOW_WRITER = "nvflare.app_opt.tracking.mlflow.mlflow_writer.MLflowWriter"
 
 # What connects an external process, up to 2.8
+PIPE = "nvflare.fuel.utils.pipe.pipe.Pipe"
+LAUNCHER = "nvflare.app_common.abstract.launcher.Launcher"
 CELL_PIPE = "nvflare.fuel.utils.pipe.cell_pipe.CellPipe"
 SUBPROCESS_LAUNCHER = "nvflare.app_common.launchers.subprocess_launcher.SubprocessLauncher"
 METRIC_RELAY = "nvflare.app_common.widgets.metric_relay.MetricRelay"

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from fedjob.flare.releases import Release
+from fedjob.flare.releases import NEWEST, RELEASES, Release
 
 
 class _Missing:
@@ -53,6 +53,11 @@ def of(path: str, release: Release) -> Parameters | None:
 def paths() -> Iterable[str]:
     """All classes, of any release."""
     return _data().keys()
+
+
+def newest(path: str) -> Release:
+    """The newest release that has the class `path`; the newest of all for an unknown class."""
+    return next((r for r in reversed(RELEASES) if of(path, r) is not None), NEWEST)
 
 
 def bases(path: str) -> tuple[str, ...]:

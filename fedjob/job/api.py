@@ -220,6 +220,10 @@ class FedJob:
 
     # What becomes of the job.
 
+    def name_for(self, release: Release) -> str:
+        """The name under which `release` exports the job."""
+        return self.name
+
     def freeze(self, release: Release | str | None = None) -> JobModel:
         """The job as data, for one release of FLARE (the newest by default)."""
         return freeze(self, release).model

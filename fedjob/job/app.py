@@ -22,7 +22,7 @@ class FedApp:
 
     def __init__(self, target: str) -> None:
         self.target = target
-        self._live = Plan(target)
+        self._live = Plan(target, live=True)
         self._record: list[Operation[Any]] = []
 
     def record(self, operation: Operation[T]) -> T:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fedjob.errors import JobError
+from fedjob.errors import JobError, ReleaseError
 from fedjob.flare import paths
 from fedjob.flare.releases import R27, R29
 from fedjob.job import roles
@@ -70,6 +70,8 @@ class BaseFedJob(FedJob):
         elif key_metric:
             args = {"key_metric": key_metric, "negate_key_metric": key_metric_mode == "min"}
             add_component(self, SERVER, "model_selector", paths.MODEL_SELECTOR, args)
+            if key_metric_mode != "max":
+                self._app_for(SERVER).record(_require_key_metric_mode)
 
     def _add_metrics_writer(self, given: Any) -> None:
         if given is not None:
@@ -93,6 +95,11 @@ def _add_default_receiver(plan: Plan, receiver: Spelled, *, asked: bool) -> None
     """Up to 2.6 a job has TensorBoard's receiver unless told otherwise; since 2.7 none."""
     if asked or plan.release < R27:
         plan.add_component(receiver, "receiver")
+
+
+def _require_key_metric_mode(plan: Plan) -> None:
+    if plan.release < R29:
+        raise ReleaseError(f"FLARE {plan.release} has no key_metric_mode; it came with 2.9")
 
 
 def _to_fed_event(given: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 
 from fedjob.errors import ArgumentNotSerializable, NameUnknown, ReleaseError
 from fedjob.flare import names, signatures
-from fedjob.flare.releases import NEWEST, R27, Release
+from fedjob.flare.releases import NEWEST, R27, R28, Release
 from fedjob.flare.signatures import MISSING, Parameter, Parameters
 from fedjob.folder.model import Component
 from fedjob.job import sources
@@ -94,14 +94,16 @@ class Capture:
         return f"{self._locate(cls)}.{cls.__name__}"
 
     def _args(self, obj: Any, place: str) -> dict[str, Any]:
-        expected, newest = self._parameters(obj, self.release), self._parameters(obj, NEWEST)
+        expected, newest = self._parameters(obj, self.release), self._parameters(obj, _home_release(obj))
         self._refuse_later(obj, expected, newest, place)
         if not isinstance(obj, Spelled):
             self._report_hidden(obj, expected, place)
+        wanted = getattr(obj, "_always_serialize_args", ()) if self.release >= R28 else ()
         args: dict[str, Any] = {}
         for name, parameter in expected.items():
             value = self._value(obj, parameter, newest.get(name), place)
-            if value is MISSING or not (parameter.always or _differs(parameter.default, value)):
+            always = parameter.always or name in wanted
+            if value is MISSING or not (always or _differs(parameter.default, value)):
                 continue
             if parameter.lost:
                 self._lost(place, name, "FLARE keeps it in no attribute")
@@ -122,8 +124,8 @@ class Capture:
     def _value(self, obj: Any, parameter: Parameter, newest: Parameter | None, place: str) -> Any:
         """What the attribute would hold in FLARE of this release."""
         value = read_back(obj, parameter.name)
-        if isinstance(obj, Spelled) and value is MISSING:
-            return parameter.rest
+        if isinstance(obj, Spelled):
+            return parameter.rest if value is MISSING else value
         if value is MISSING:
             if not parameter.lost:
                 self._lost(place, parameter.name, "the object has no attribute of that name")
@@ -183,6 +185,16 @@ class Capture:
         self.findings.append(
             Finding(code="ArgumentLost", place=place, message=f"{name!r} is not exported: {reason}")
         )
+
+
+def _home_release(obj: Any) -> Release:
+    """The release whose defaults an object was made with: the newest that has its class."""
+    if isinstance(obj, Spelled):
+        return signatures.newest(obj.path)
+    described = next(
+        (f"{c.__module__}.{c.__qualname__}" for c in type(obj).__mro__ if names.is_flare(c.__module__)), ""
+    )
+    return signatures.newest(described)
 
 
 def _require_class(path: str, release: Release, place: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import shlex
 from typing import Any
 
 from fedjob.errors import JobError, JobTypeError, ReleaseError
 from fedjob.flare.releases import R27, R29, Release
 from fedjob.folder.model import Meta
-from fedjob.job.defs import SERVER
+from fedjob.job.defs import ALL_SITES, SERVER
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -35,6 +37,7 @@ class FedJobConfig:
         self.mandatory_clients = mandatory_clients
         self.meta_props = meta_props
         self.app_packages: list[str] = []
+        self._node_commands: list[tuple[str, str]] = []
         self.resource_specs: dict[str, dict[str, Any]] = {}
 
     def set_app_packages(self, app_packages: list[str] | None) -> None:
@@ -51,20 +54,51 @@ class FedJobConfig:
             raise JobTypeError(f"resource_spec must be a dict, but got {type(resource_spec).__name__}")
         self.resource_specs[site_name] = resource_spec
 
-    def meta(self, deploy_map: dict[str, tuple[str, ...]], release: Release) -> Meta:
-        """``meta.json`` as `release` writes it."""
+    def add_node_command(self, target: str, command: list[str], *, launch_once: bool) -> None:
+        """The command that further nodes of `target` start, where its ``launcher_spec`` asks for several nodes.
+
+        Raises JobError when such a site does not launch its process once and for all.
+        """
+        blocks = _multi_node_blocks(self.meta_props or {}, target)
+        if blocks and not launch_once:
+            raise JobError(f"{target!r} runs on several nodes, which needs launch_once=True")
+        self._node_commands.append((target, shlex.join(command)))
+
+    def meta(self, name: str, deploy_map: dict[str, tuple[str, ...]], release: Release) -> Meta:
+        """``meta.json`` of the job called `name`, as `release` writes it."""
         check_meta_props(self.meta_props)
         if self.meta_props and release < R27:
             raise ReleaseError(f"FLARE {release} has no meta_props; they came with 2.7")
         data: dict[str, Any] = {
-            "name": self.job_name,
+            "name": name,
             "resource_spec": self.resource_specs,
             "min_clients": self.min_clients,
             "deploy_map": deploy_map,
         }
         if self.mandatory_clients:
             data["mandatory_clients"] = list(self.mandatory_clients)
-        return Meta.from_dict({**data, **(self.meta_props or {})}, "meta.json: ")
+        return Meta.from_dict({**data, **self._props(release)}, "meta.json: ")
+
+    def _props(self, release: Release) -> dict[str, Any]:
+        props = copy.deepcopy(self.meta_props or {})
+        for target, command in self._node_commands if release >= R29 else ():
+            for block in _multi_node_blocks(props, target):
+                block["additional_node_command"] = command
+        return props
+
+
+def _multi_node_blocks(props: dict[str, Any], target: str) -> list[dict[str, Any]]:
+    """The launcher blocks of `target` with more than one node and no command of their own."""
+    spec = props.get("launcher_spec")
+    sites = spec.items() if isinstance(spec, dict) else ()
+    return [
+        block
+        for site, blocks in sites
+        if site not in {"default", SERVER} and target in {ALL_SITES, site} and isinstance(blocks, dict)
+        for block in blocks.values()
+        if isinstance(block, dict) and "additional_node_command" not in block
+        if isinstance(block.get("nodes"), int) and block["nodes"] > 1
+    ]
 
 
 def check_job_name(name: Any) -> None:

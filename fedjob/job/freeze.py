@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedjob.errors import JobError, ReleaseError
+from fedjob.flare import names
 from fedjob.flare.releases import R27, R29, Release
 from fedjob.folder.model import App, ClientConfig, ExecutorEntry, FilterChain, JobModel, ServerConfig
 from fedjob.job.bundle import Bundle
@@ -33,6 +34,7 @@ def freeze(job: FedJob, release: Release | str | None = None) -> Frozen:
     Raises ReleaseError for what the release lacks, and the errors of `Capture` and `Bundle`.
     """
     wanted = Release.of(release)
+    _require_job_class(job, wanted)
     if job.job.app_packages and wanted < R27:
         raise ReleaseError(f"FLARE {wanted} has no set_app_packages; it came with 2.7")
     plans = {target: app.plan(wanted) for target, app in job.apps.items()}
@@ -44,8 +46,13 @@ def freeze(job: FedJob, release: Release | str | None = None) -> Frozen:
             raise JobError(f"job {job.name!r} is empty; FLARE {wanted} cannot export it")
         apps = {target: freezer.app(f"app_{target}", plan) for target, plan in plans.items()}
     deploy_map: dict[str, tuple[str, ...]] = {app.name: (target,) for target, app in apps.items()}
-    model = JobModel(meta=job.job.meta(deploy_map, wanted), apps=tuple(apps.values()))
+    model = JobModel(meta=job.job.meta(job.name_for(wanted), deploy_map, wanted), apps=tuple(apps.values()))
     return Frozen(model=model, findings=tuple(freezer.findings))
+
+
+def _require_job_class(job: FedJob, release: Release) -> None:
+    """Raise ReleaseError when the release lacks the ready-made job that `job` is."""
+    next((path for cls in type(job).__mro__ if (path := names.path_of(cls, release))), None)
 
 
 class _Freezer:

@@ -62,9 +62,11 @@ class FilterPlan:
 class Plan:
     """Grows by the operations that an App has on record; ids and errors are FLARE's of `release`."""
 
-    def __init__(self, target: str, release: Release = NEWEST) -> None:
+    def __init__(self, target: str, release: Release = NEWEST, *, live: bool = False) -> None:
         self.target = target
         self.release = release
+        #: The release is not chosen yet: what only older releases have is let through.
+        self.live = live
         self.workflows: dict[str, Any] = {}
         self.components: dict[str, Any] = {}
         self.executors: list[ExecutorPlan] = []

@@ -14,7 +14,7 @@ from fedjob.errors import JobError, JobTypeError, ReleaseError
 from fedjob.flare import paths
 from fedjob.flare.releases import R29
 from fedjob.job import script_runner_legacy
-from fedjob.job.defs import ALL_SITES, SERVER, FrameworkType, PipeConnectType
+from fedjob.job.defs import FrameworkType, PipeConnectType
 from fedjob.job.plan import Plan, Spelled
 
 __all__ = ["FrameworkType", "PipeConnectType", "ScriptRunner"]
@@ -69,27 +69,29 @@ class ScriptRunner:
         self._memory_gc_rounds = memory_gc_rounds
         self._cuda_empty_cache = cuda_empty_cache
         self._pipe_connect_type = _pipe_connect_type(pipe_connect_type)
-        self._task_pipe = task_pipe
+        self._given: dict[str, Any] = {"task_pipe": task_pipe}
 
     def add_to_fed_job(self, job: Any, ctx: Any, **kwargs: Any) -> dict[str, str]:
         """Add the executor for `tasks` (all by default) and the script. Returns the ids of the components added."""
         job.check_kwargs(args_to_check=kwargs, args_expected={"tasks": False})
         tasks = kwargs.get("tasks", ["*"])
         if self._launch_external_process:
-            self._fill_additional_node_command(job, ctx.target)
+            job.job.add_node_command(ctx.target, self._argv(), launch_once=self._launch_once)
         ids: dict[str, str] = job.record(lambda plan: self._expand(plan, tasks), ctx)
         job.add_resources(resources=[self._script], ctx=ctx)
         return ids
 
     def _expand(self, plan: Plan, tasks: list[str]) -> dict[str, str]:
-        if plan.release < R29:
+        legacy = [name for name, given in self._legacy_arguments().items() if given is not None]
+        if plan.release < R29 or (plan.live and legacy):
             return script_runner_legacy.expand(self, plan, tasks)
-        if self._pipe_connect_type or self._task_pipe is not None:
-            raise ReleaseError(
-                f"FLARE {plan.release} has no pipes: leave out pipe_connect_type and task_pipe"
-            )
+        if legacy:
+            raise ReleaseError(f"FLARE {plan.release} has no {legacy[0]} for scripts; it went with 2.9")
         plan.add_executor(Spelled(paths.CLIENT_API, self._executor_args()), tasks)
         return {}
+
+    def _legacy_arguments(self) -> dict[str, Any]:
+        return {"pipe_connect_type": self._pipe_connect_type, **self._given}
 
     def _executor_args(self) -> dict[str, Any]:
         common = {
@@ -116,23 +118,6 @@ class ScriptRunner:
             f"custom/{script}",
             *_words("script_args", self._script_args),
         ]
-
-    def _fill_additional_node_command(self, job: Any, target: str) -> None:
-        """Sites that a job launches on several nodes start the same command on each."""
-        launcher_spec = (job.job.meta_props or {}).get("launcher_spec")
-        for site, blocks in launcher_spec.items() if isinstance(launcher_spec, dict) else ():
-            if site in {"default", SERVER} or target not in {ALL_SITES, site} or not isinstance(blocks, dict):
-                continue
-            for block in blocks.values():
-                self._fill_block(block)
-
-    def _fill_block(self, block: Any) -> None:
-        nodes = block.get("nodes") if isinstance(block, dict) else None
-        if not isinstance(nodes, int) or nodes <= 1 or "additional_node_command" in block:
-            return
-        if not self._launch_once:
-            raise JobError("a site on several nodes needs launch_once=True for its additional_node_command")
-        block["additional_node_command"] = shlex.join(self._argv())
 
 
 def _execution_mode(mode: str | None, external: bool) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedjob.errors import ReleaseError
 from fedjob.flare import paths
-from fedjob.flare.releases import R25, R26, R27
+from fedjob.flare.releases import R25, R26, R27, R29, Release
 from fedjob.job.defs import FrameworkType, PipeConnectType
 from fedjob.job.plan import Plan, Spelled
 
@@ -29,7 +29,7 @@ _URLS = {
 }
 
 #: Parameter -> (default, first release that has it).
-_LATER = {
+_LATER: dict[str, tuple[Any, Release]] = {
     "server_expected_format": ("numpy", R26),
     "pipe_connect_type": (None, R26),
     "task_pipe": (None, R27),
@@ -37,38 +37,53 @@ _LATER = {
     "shutdown_timeout": (0.0, R27),
     "memory_gc_rounds": (0, R27),
     "cuda_empty_cache": (False, R27),
+    "launch_timeout": (300.0, R29),
 }
 
 
 def expand(runner: ScriptRunner, plan: Plan, tasks: list[str]) -> dict[str, str]:
     """Add the executor, and for an external process what connects it. Returns the components' ids."""
-    _refuse_later(runner, plan)
+    if not plan.live:
+        _refuse_later(runner, plan)
+    given = runner._given
     if not runner._launch_external_process:
-        path = _IN_PROCESS.get(runner._framework, paths.IN_PROCESS)
-        script = {"task_script_path": runner._script, "task_script_args": runner._script_args}
-        plan.add_executor(Spelled(path, script | _common_args(runner, plan)), tasks)
+        plan.add_executor(given.get("executor") or _in_process(runner, plan), tasks)
         return {}
-    ids = {"pipe_id": plan.add_component(runner._task_pipe or _pipe(runner, plan), "pipe")}
-    ids["launcher_id"] = plan.add_component(_launcher(runner), "launcher")
-    path = _LAUNCHED.get(runner._framework, paths.LAUNCHED)
-    # 2.5 switches the heartbeat off; later releases leave it to the class.
-    heartbeat = {"heartbeat_timeout": 0} if plan.release == R25 else {}
-    plan.add_executor(Spelled(path, dict(ids) | _common_args(runner, plan) | heartbeat), tasks)
-    ids["metric_pipe_id"] = plan.add_component(_pipe(runner, plan), "metrics_pipe")
-    relay = {
-        "pipe_id": ids["metric_pipe_id"],
-        "event_type": "fed.analytix_log_stats",
-        "heartbeat_timeout": 0,
-    }
-    ids["metric_relay_id"] = plan.add_component(Spelled(paths.METRIC_RELAY, relay), "metric_relay")
+    ids = {"pipe_id": plan.add_component(given.get("task_pipe") or _pipe(runner, plan), "pipe")}
+    ids["launcher_id"] = plan.add_component(given.get("launcher") or _launcher(runner), "launcher")
+    plan.add_executor(given.get("executor") or _launched(runner, plan, dict(ids)), tasks)
+    ids["metric_pipe_id"] = plan.add_component(
+        given.get("metric_pipe") or _pipe(runner, plan), "metrics_pipe"
+    )
+    relay = given.get("metric_relay") or _relay(ids["metric_pipe_id"])
+    ids["metric_relay_id"] = plan.add_component(relay, "metric_relay")
     configurator = Spelled(paths.EXTERNAL_CONFIGURATOR, {"component_ids": [ids["metric_relay_id"]]})
     ids["config_preparer_id"] = plan.add_component(configurator, "config_preparer")
     return ids
 
 
+def _in_process(runner: ScriptRunner, plan: Plan) -> Spelled:
+    script = {"task_script_path": runner._script, "task_script_args": runner._script_args}
+    path = _IN_PROCESS.get(runner._framework, paths.IN_PROCESS)
+    return Spelled(path, script | _common_args(runner, plan))
+
+
+def _launched(runner: ScriptRunner, plan: Plan, ids: dict[str, str]) -> Spelled:
+    # 2.5 switches the heartbeat off; later releases leave it to the class.
+    heartbeat = {"heartbeat_timeout": 0} if plan.release == R25 else {}
+    path = _LAUNCHED.get(runner._framework, paths.LAUNCHED)
+    return Spelled(path, ids | _common_args(runner, plan) | heartbeat)
+
+
+def _relay(pipe_id: str) -> Spelled:
+    args = {"pipe_id": pipe_id, "event_type": "fed.analytix_log_stats", "heartbeat_timeout": 0}
+    return Spelled(paths.METRIC_RELAY, args)
+
+
 def _refuse_later(runner: ScriptRunner, plan: Plan) -> None:
     for name, (default, since) in _LATER.items():
-        if plan.release < since and (value := getattr(runner, f"_{name}")) != default:
+        value = runner._given["task_pipe"] if name == "task_pipe" else getattr(runner, f"_{name}")
+        if plan.release < since and value != default:
             raise ReleaseError(
                 f"ScriptRunner({name}={value!r}) for {plan.target!r}: FLARE {plan.release} has no {name}; "
                 f"it came with {since}"

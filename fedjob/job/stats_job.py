@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fedjob.flare import paths
+from fedjob.flare.releases import R27, Release
 from fedjob.job.api import FedJob
 from fedjob.job.defs import SERVER
 from fedjob.job.patterns import add_component, add_executor, add_workflow
@@ -37,6 +38,10 @@ class StatsJob(FedJob):
         self.max_noise_level = max_noise_level
         self.max_bins_percent = max_bins_percent
         self.setup_server()
+
+    def name_for(self, release: Release) -> str:
+        """FLARE forgets to pass the name on before 2.7."""
+        return self.name if release >= R27 else "fed_job"
 
     def setup_server(self, server_name: str = SERVER) -> None:
         controller = {
