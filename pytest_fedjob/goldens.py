@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fedjob.errors import GoldenError
+from fedjob.golden.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,22 +194,6 @@ def for_release(path: Path, release: str | None, mode: GoldenMode) -> Path:
     first = _read(path) if mode == "update" else None
     written_for = re.search(r'^release: "?([0-9.]+)"?$', first or "", re.MULTILINE)
     return own if written_for and written_for[1] != release else path
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` beside `path` and move it there: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(part).chmod(0o666 & ~umask)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
 
 
 def shown(path: Path, rootpath: Path) -> str:

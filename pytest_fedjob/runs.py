@@ -53,7 +53,7 @@ def shared_place(
 
 def run(model: JobModel, engine: str | Engine, request: RunRequest, place: Place) -> tuple[RunResult, bool]:
     """The result of the simulation, and whether it ran now rather than earlier in the session."""
-    from fedjob.engines import get
+    from fedjob import plugins
     from fedjob.folder.write import write
     from fedjob.result import RunResult
 
@@ -63,7 +63,7 @@ def run(model: JobModel, engine: str | Engine, request: RunRequest, place: Place
         if done.exists():
             return RunResult.load(place.workspace), False
         folder = write(model, place.directory / "job")
-        result = (get(engine) if isinstance(engine, str) else engine).run(folder, request)
+        result = (plugins.engine(engine) if isinstance(engine, str) else engine).run(folder, request)
         done.touch()
         return result, True
 

@@ -21,6 +21,7 @@ from fedjob.folder.model import (
 
 
 def make_file(directory: Path, path: str, content: bytes = b"x = 1\n") -> File:
+    directory.mkdir(parents=True, exist_ok=True)
     sha256 = hashlib.sha256(content).hexdigest()
     source = directory / sha256
     source.write_bytes(content)

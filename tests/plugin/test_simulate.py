@@ -186,7 +186,7 @@ def test_it(fedjob):
 
 
 COUNTED = """
-import fedjob.engines as engines
+import fedjob.plugins as plugins
 
 class Counted(FakeEngine):
     def run(self, folder, request):
@@ -196,7 +196,7 @@ class Counted(FakeEngine):
 
 @pytest.fixture(autouse=True)
 def counted(monkeypatch):
-    monkeypatch.setattr(engines, "get", lambda name: Counted())
+    monkeypatch.setattr(plugins, "engine", lambda name: Counted())
 
 @pytest.mark.parametrize("n", range(6))
 def test_same(fedjob, n):
@@ -236,11 +236,11 @@ def test_others(fedjob, monkeypatch):
 
 def test_the_same_tests_on_several_engines(suite):
     suite.test("""
-import fedjob.engines as engines
+import fedjob.plugins as plugins
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch):
-    monkeypatch.setattr(engines, "get", lambda name: FakeEngine(name=name))
+    monkeypatch.setattr(plugins, "engine", lambda name: FakeEngine(name=name))
 
 @pytest.mark.parametrize("n", [2, 3])
 def test_both(fedjob, n, request):

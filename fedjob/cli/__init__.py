@@ -1,0 +1,62 @@
+"""The command line: ``fedjob export | check | diff | upgrade | run | golden``.
+
+Exit codes: 0 fine, 1 differences or findings, 2 wrong use or unusable input, 3 a run that failed,
+4 an error of fedjob itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fedjob import __version__
+from fedjob.cli import diff, export, golden, run
+from fedjob.cli.output import FAILED, INTERNAL, USAGE, complain
+
+_COMMANDS = (export, diff, run, golden)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    from fedjob.errors import FedJobError, RunError
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # What follows "--" is the job script's own; argparse would mix it with our positionals.
+    cut = given.index("--") if "--" in given else len(given)
+    parsed = parser().parse_args(given[:cut])
+    parsed.job_args = given[cut + 1 :]
+    try:
+        code: int = parsed.function(parsed)
+    except RunError as error:
+        return complain(str(error), FAILED)
+    except FedJobError as error:
+        return complain(str(error), USAGE)
+    except KeyboardInterrupt:
+        return complain("interrupted", FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        return complain(
+            "this is an error of fedjob or of the job's own code (above); please report it", INTERNAL
+        )
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="fedjob",
+        description="Export, compare, check and run federated-learning jobs for NVIDIA FLARE.",
+        epilog="Exit codes: 0 fine, 1 differences or findings, 2 wrong use, 3 failed run, 4 internal error. "
+        "Arguments after '--' go to the job script.",
+    )
+    whole.add_argument("--version", action="version", version=f"fedjob {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in _COMMANDS:
+        module.add_to(commands)
+    return whole

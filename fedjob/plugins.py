@@ -1,0 +1,50 @@
+"""Extensions of fedjob: a package registers an object under the entry-point group ``fedjob``.
+
+The object (usually a module) implements any of the hooks below, with ``fedjob.plugins.hookimpl``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+
+import pluggy
+
+from fedjob import engines
+from fedjob.engines.protocol import Engine
+from fedjob.errors import RequestError
+
+GROUP = "fedjob"
+
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+class Hooks:
+    """What a plugin may implement."""
+
+    @hookspec
+    def fedjob_engines(self) -> Mapping[str, Callable[[], Engine]]:  # type: ignore[empty-body]
+        """Engines by name; each is made when it is first asked for."""
+
+
+@cache
+def manager() -> pluggy.PluginManager:
+    """The plugins that are installed."""
+    found = pluggy.PluginManager(GROUP)
+    found.add_hookspecs(Hooks)
+    found.load_setuptools_entrypoints(GROUP)
+    return found
+
+
+def engine(name: str) -> Engine:
+    """The engine called `name`, built in or of a plugin; raises RequestError for an unknown one."""
+    offers: Iterable[Mapping[str, Callable[[], Engine]]] = manager().hook.fedjob_engines()
+    for offer in offers:
+        if name in offer:
+            return offer[name]()
+    try:
+        return engines.get(name)
+    except RequestError as error:
+        more = [name for offer in offers for name in offer]
+        raise RequestError(f"{error}{''.join(f', {name}' for name in more)}") from None
