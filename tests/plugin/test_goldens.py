@@ -239,7 +239,9 @@ def test_a_normaliser_of_the_users_own(suite):
 
 def test_goldens_per_release(suite):
     suite.test("""
-class Job:
+from fedjob.job import FedJob
+
+class Job(FedJob):
     def freeze(self, release):
         from dataclasses import replace
         from fedjob.folder.read import read
