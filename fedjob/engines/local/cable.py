@@ -1,30 +1,31 @@
 """A cable: one socket between the server's process and a process of sites, carrying all their links.
 
-A frame is a header, a pickled (site, kind, headers) and perhaps a body. Consecutive messages with the same
-body, as in a broadcast, carry it once. Nothing here waits: what the socket does not take now
-is sent when it can take more.
+Nothing here waits for the socket: what it does not take now is sent when it can take more. Consecutive
+messages with the same body, as in a broadcast, carry it once. A block in shared memory is lent: only its number
+travels, and the receiver says when it has no more use for it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import selectors
 import socket
 import struct
-from collections import deque
-from typing import Any
+import weakref
+from collections import defaultdict, deque
 
+from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.link import Link, Message
-from fedjob.engines.local.wire import Frozen
+from fedjob.engines.local.slab import Lease, attach
+from fedjob.engines.local.wire import Frozen, is_waiting, view_of
 
-#: Bytes of the address, of the body's pickle, of its sizes, of its block; then what the body is.
-_HEADER = struct.Struct("=IIIQB")
-_NO_BODY, _BODY, _SAME_BODY = range(3)
 _CHUNK = 1 << 18
 _CLOSE = ".close"
-#: Buffers handed to the system at once; Linux takes at most 1024.
-_BATCH = 256
+
+#: Seconds for which a sender is left waiting for memory that strands here still look at.
+_PATIENCE = 0.05
 
 
 class CableLink(Link):
@@ -51,15 +52,17 @@ class Cable:
         self._hub = hub
         self._socket = sock
         self._links: dict[str, CableLink] = {}
-        self._out: deque[memoryview | bytes] = deque()
+        self._out = Out()
         self._in = Frames()
         self._last_sent: Frozen | None = None
         self._last_received: Frozen | None = None
+        self._lending = Lending()
+        self._borrowed = Borrowed()
         self._writing = False
         self.closed = False
+        self._listening = False
         sock.setblocking(False)
-        hub.watch(sock, selectors.EVENT_READ, self._ready)
-        hub.on_idle(self._write)
+        hub.on_rest(self._rest)
 
     def link(self, site: str, peer: str) -> CableLink:
         link = self._links[site] = CableLink(self._hub, peer, self, site)
@@ -72,21 +75,25 @@ class Cable:
         address = pickle.dumps((site, message.kind, message.headers), 5)
         body = message.body
         if body is None:
-            self._out.append(_HEADER.pack(len(address), 0, 0, 0, _NO_BODY) + address)
+            self._out.add(What.NO_BODY, address)
         elif body is self._last_sent:
-            self._out.append(_HEADER.pack(len(address), 0, 0, 0, _SAME_BODY) + address)
+            self._out.add(What.SAME_BODY, address)
         else:
+            self._last_sent = body
             self._send_body(address, body)
-        if len(self._out) >= _BATCH and not self._writing:
+        if self._out.is_long() and not self._writing:
             self._write()
 
     def _send_body(self, address: bytes, body: Frozen) -> None:
-        self._last_sent = body
         sizes = struct.pack(f"={len(body.sizes)}Q", *body.sizes)
-        header = _HEADER.pack(len(address), len(body.pickle), len(sizes), len(body.block), _BODY)
-        self._out.append(b"".join((header, address, body.pickle, sizes)))
-        if body.block:
-            self._out.append(memoryview(body.block))
+        block = body.block
+        if isinstance(block, Lease) and block.slab is not None:
+            fd = self._lending.lend(block)
+            self._out.add(
+                What.LENT_BODY, address, body.pickle, sizes, number=block.number, size=len(block), fd=fd
+            )
+        else:
+            self._out.add(What.BODY, address, body.pickle, sizes, block=bytes(view_of(block)))
 
     def close(self) -> None:
         """Send what is queued, waiting for the peer to take it, and hang up."""
@@ -101,57 +108,74 @@ class Cable:
         if events & selectors.EVENT_WRITE and not self.closed:
             self._write()
 
+    def _rest(self, idle: bool) -> None:
+        if not self.closed:
+            for number in self._borrowed.returned():
+                self._out.add(What.RETURN, number=number)
+            if idle and self._lending.is_stuck():
+                self._out.add(What.STUCK)
+            if idle and not self._listening:
+                # Not before every party has begun: one that begins late would overtake those that wait.
+                self._listening = True
+                self._hub.watch(self._socket, selectors.EVENT_READ, self._ready)
+            self._write()
+
     def _write(self) -> None:
-        out = self._out
         try:
-            while out:
-                self._take(self._socket.sendmsg([*out][:_BATCH] if len(out) > _BATCH else out))
-        except BlockingIOError:
-            pass
+            self._out.write(self._socket)
         except OSError:
             self._lose()
             return
-        self._watch(bool(out))
-
-    def _take(self, sent: int) -> None:
-        out = self._out
-        while sent:
-            size = len(out[0])
-            if sent < size:
-                out[0] = memoryview(out[0])[sent:]
-                return
-            out.popleft()
-            sent -= size
-
-    def _watch(self, writing: bool) -> None:
-        if writing != self._writing:
+        writing = bool(self._out)
+        if writing != self._writing and self._listening:
             self._writing = writing
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
             self._hub.watch(self._socket, events, self._ready)
 
     def _read(self) -> None:
         try:
-            chunk = self._socket.recv(_CHUNK)
+            chunk, rights, _, _ = self._socket.recvmsg(_CHUNK, socket.CMSG_SPACE(4 * MOST_DESCRIPTORS))
         except BlockingIOError:
             return
         except OSError:
-            chunk = b""
+            chunk, rights = b"", []
         if not chunk:
             self._lose()
             return
-        for address, body in self._in.feed(chunk):
-            self._deliver(address, body)
+        for frame in self._in.feed(chunk, rights):
+            self._take_in(frame)
 
-    def _deliver(self, address: tuple[str, str, dict[str, Any]], body: Frozen | int) -> None:
-        site, kind, headers = address
-        if isinstance(body, Frozen):
-            self._last_received = body
-        received = None if body == _NO_BODY else self._last_received
+    def _take_in(self, frame: Frame) -> None:
+        if frame.what == What.RETURN:
+            self._lending.returned(frame.number)
+            return
+        if frame.what == What.STUCK:
+            self._hub.spawn(self._relieve, name="cable")
+            return
+        site, kind, headers = pickle.loads(frame.address)
+        body = self._body(frame)
         link = self._links[site]
         if kind == _CLOSE:
             link.lose()
         else:
-            link.deliver(Message(kind=kind, headers=headers, body=received))
+            link.deliver(Message(kind=kind, headers=headers, body=body))
+
+    def _body(self, frame: Frame) -> Frozen | None:
+        if frame.what == What.NO_BODY:
+            return None
+        if frame.what != What.SAME_BODY:
+            sizes = struct.unpack(f"={len(frame.sizes) // 8}Q", frame.sizes)
+            lent = frame.what == What.LENT_BODY
+            block = self._borrowed.take(frame.number, frame.size, frame.fd) if lent else frame.block
+            self._last_received = Frozen(pickle=frame.pickle, sizes=sizes, block=block)
+        return self._last_received
+
+    def _relieve(self) -> None:
+        """The sender waits for what it lent. If that does not change soon, give it back and go on with copies."""
+        before = self._borrowed.count
+        self._hub.sleep(_PATIENCE, real=True)
+        if self._borrowed.count == before:
+            self._borrowed.detach()
 
     def _lose(self) -> None:
         """The other process has gone, or we have hung up."""
@@ -161,48 +185,75 @@ class Cable:
         self._out.clear()
         self._hub.unwatch(self._socket)
         self._socket.close()
+        self._lending.end()
+        self._last_sent = self._last_received = None
         for link in self._links.values():
             link.lose()
 
 
-class Frames:
-    """Cuts a stream of bytes into frames."""
+class Lending:
+    """The leases that the other end has the use of."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()
-        self._wanted = 0
+        self._known: set[int] = set()
+        self._lent: defaultdict[int, list[Lease]] = defaultdict(list)
+        self._told = False
 
-    def feed(self, chunk: bytes) -> list[tuple[Any, Frozen | int]]:
-        """The frames that `chunk` completes: (address, body), the body an int if none travelled."""
-        data: Any = chunk
-        if self._rest:
-            self._rest += chunk
-            if len(self._rest) < self._wanted:
-                return []
-            data = self._rest
-        frames, at = [], 0
-        view = memoryview(data)
-        while len(view) - at >= _HEADER.size:
-            sizes = _HEADER.unpack_from(view, at)
-            end = at + _HEADER.size + sum(sizes[:4])
-            if len(view) < end:
-                self._wanted = end - at
-                break
-            frames.append(_frame(view[at + _HEADER.size : end], *sizes))
-            at = end
-        else:
-            self._wanted = 0
-        self._rest = bytearray(view[at:])
-        return frames
+    def lend(self, lease: Lease) -> int | None:
+        """Lend; the descriptor to send along if the other end has not seen this slab yet."""
+        assert lease.slab is not None
+        self._lent[lease.number].append(lease)
+        new = lease.number not in self._known
+        self._known.add(lease.number)
+        return lease.slab.fd if new else None
+
+    def returned(self, number: int) -> None:
+        self._lent[number].pop()
+        self._told = False
+
+    def is_stuck(self) -> bool:
+        """Whether we wait for what is lent; said once until something comes back."""
+        stuck = not self._told and any(self._lent.values()) and is_waiting()
+        self._told = self._told or stuck
+        return stuck
+
+    def end(self) -> None:
+        """The other end has gone and uses nothing any more."""
+        self._lent.clear()
 
 
-def _frame(view: memoryview, address: int, main: int, sizes: int, *what: int) -> tuple[Any, Frozen | int]:
-    to = pickle.loads(view[:address])
-    if what[-1] != _BODY:
-        return to, what[-1]
-    at = address + main
-    return to, Frozen(
-        pickle=bytes(view[address:at]),
-        sizes=struct.unpack(f"={sizes // 8}Q", view[at : at + sizes]),
-        block=bytes(view[at + sizes :]),
-    )
+class Borrowed:
+    """The slabs of the other end, mapped once each, and what is to be given back."""
+
+    def __init__(self) -> None:
+        self._views: dict[int, memoryview] = {}
+        self._leases: weakref.WeakSet[Lease] = weakref.WeakSet()
+        #: How many were ever given back.
+        self.count = 0
+        self._returned: deque[int] = deque()
+
+    def take(self, number: int, size: int, fd: int | None) -> Lease:
+        """The block that was lent."""
+        if fd is not None:
+            self._views[number] = attach(fd)
+        lease = Lease(number, self._views[number][:size], self._give_back)
+        self._leases.add(lease)
+        return lease
+
+    def _give_back(self, lease: Lease) -> None:
+        self.count += 1
+        self._leases.discard(lease)
+        self._returned.append(lease.number)
+
+    def detach(self) -> None:
+        """Turn into copies what is held."""
+        for lease in list(self._leases):
+            lease.detach()
+
+    def returned(self) -> list[int]:
+        """The numbers given back since the last call."""
+        numbers = []
+        with contextlib.suppress(IndexError):
+            while True:
+                numbers.append(self._returned.popleft())
+        return numbers

@@ -30,6 +30,7 @@ class Originals:
     def __init__(self, roots: Iterable[Path]) -> None:
         self._roots = tuple(Path(root).absolute() for root in roots)
         self._code: dict[tuple[str, bytes], CodeType] = {}
+        self._by_path: dict[Path, CodeType] = {}
 
     def find(self, relative: Path, data: bytes) -> Path | None:
         for root in self._roots:
@@ -43,13 +44,15 @@ class Originals:
 
     def compile(self, path: Path, custom: Path) -> CodeType:
         """The code of a file below `custom`, compiled once however many sites run it."""
-        data = path.read_bytes()
-        relative = path.relative_to(custom)
-        key = (str(relative), data)
-        if key not in self._code:
-            original = self.find(relative, data)
-            self._code[key] = compile(data, str(original or path), "exec", dont_inherit=True)
-        return self._code[key]
+        if path not in self._by_path:
+            data = path.read_bytes()
+            relative = path.relative_to(custom)
+            key = (str(relative), data)
+            if key not in self._code:
+                original = self.find(relative, data)
+                self._code[key] = compile(data, str(original or path), "exec", dont_inherit=True)
+            self._by_path[path] = self._code[key]
+        return self._by_path[path]
 
 
 class Custom:

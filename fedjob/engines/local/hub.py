@@ -51,7 +51,7 @@ class Hub:
         self._context: Swap | None = None
         self._loop: greenlet | None = None
         self._selector: selectors.BaseSelector | None = None
-        self._idle: list[Callable[[], None]] = []
+        self._rests: list[Callable[[bool], None]] = []
         self._skipped = 0.0
 
     # What strands use.
@@ -161,9 +161,16 @@ class Hub:
         if self._selector is not None and fd in self._selector.get_map():
             self._selector.unregister(fd)
 
-    def on_idle(self, call: Callable[[], None]) -> None:
-        """Call `call()` each time before the loop waits for sockets or timers (to send what was gathered)."""
-        self._idle.append(call)
+    def on_rest(self, call: Callable[[bool], None]) -> None:
+        """Call `call(idle)` after every few turns, to send what was gathered; `idle`: no strand is ready."""
+        self._rests.append(call)
+
+    def pump(self) -> None:
+        """Inside a strand, let sockets do their work once, waiting for it, while every strand stands still."""
+        for call in self._rests:
+            call(True)
+        if self._selector is not None:
+            self._look(None)
 
     # The loop.
 
@@ -229,14 +236,14 @@ class Hub:
 
     def _rest(self) -> None:
         """Look at timers and sockets; wait for the first of them if no strand is ready."""
-        if not self._any_ready():
-            for call in self._idle:
-                call()
+        idle = not self._any_ready()
+        for call in self._rests:
+            call(idle)
+        if idle:
             self._wake_polls()
         pause = self._pause()
         if self._selector is not None and self._selector.get_map():
-            for key, events in self._selector.select(pause):
-                key.data(events)
+            self._look(pause)
         elif pause is None:
             raise Stalled(f"every strand waits and nothing can wake one\n{self.stacks()}")
         elif pause > 0:
@@ -245,6 +252,11 @@ class Hub:
 
     def _any_ready(self) -> bool:
         return bool(self._ready or self._near)
+
+    def _look(self, pause: float | None) -> None:
+        assert self._selector is not None
+        for key, events in self._selector.select(pause):
+            key.data(events)
 
     def _skip(self, seconds: float) -> None:
         """Nothing can happen before the next timer: let the engine's clock jump there."""

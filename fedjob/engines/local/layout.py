@@ -1,7 +1,7 @@
 """The workspace of a run, laid out as FLARE's simulator lays out its own.
 
 ``<ws>/server/simulate_job/app_server`` and ``<ws>/<site>/simulate_job/app_<site>`` are copies of the apps,
-``meta.json`` stands beside each. A file of ours lists what a run made, so that the next run in the
+``meta.json`` stands beside each; in isolation `shared` the sites of an app have one copy. A file of ours lists what a run made, so that the next run in the
 same workspace removes that and nothing else.
 """
 
@@ -54,21 +54,15 @@ def lay_out(
     _clear(workspace, (SERVER, *sites))
     made = [SERVER, *sites, EVENTS, _APPS]
     (workspace / _MARK).write_text(json.dumps(made))
+    apps = {SERVER: _own(folder, app_of(model, SERVER), workspace, SERVER)}
+    if isolation == "shared":
+        apps.update(_share(folder, model, sites, workspace))
+    else:
+        apps.update({site: _own(folder, app_of(model, site), workspace, site) for site in sites})
     meta = json.dumps(_meta(folder, model, sites), indent=4)
-    apps = {}
-    for name in (SERVER, *sites):
-        run = workspace / name / JOB_ID
-        run.mkdir(parents=True)
-        apps[name] = run / f"app_{name}"
-        app = app_of(model, name)
-        if app is None:
-            apps[name].mkdir()
-        elif name == SERVER or isolation != "shared":
-            shutil.copytree(folder / app, apps[name], copy_function=shutil.copyfile)
-        else:
-            apps[name].symlink_to(_shared_copy(folder / app, workspace / _APPS / app))
-        if name == SERVER or isolation != "shared":
-            (run / "meta.json").write_text(meta)
+    for app in apps.values():
+        if app.parent.name == JOB_ID:
+            (app.parent / "meta.json").write_text(meta)
     return Layout(workspace=workspace, apps=apps)
 
 
@@ -104,11 +98,29 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _shared_copy(app: Path, copy: Path) -> Path:
-    """One copy for all: thousands of sites share the bytes of their app."""
-    if not copy.exists():
-        shutil.copytree(app, copy, copy_function=shutil.copyfile)
-    return copy
+def _own(folder: Path, app: str | None, workspace: Path, name: str) -> Path:
+    """A copy of the app for the server or for one site."""
+    target = workspace / name / JOB_ID / f"app_{name}"
+    target.parent.mkdir(parents=True)
+    if app is None:
+        target.mkdir()
+    else:
+        shutil.copytree(folder / app, target, copy_function=shutil.copyfile)
+    return target
+
+
+def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path) -> dict[str, Path]:
+    """One copy of each app for all of its sites: thousands of sites have a home each, and no copy."""
+    names = {site: app_of(model, site) for site in sites}
+    shared = {app: workspace / _APPS / (app or "none") for app in dict.fromkeys(names.values())}
+    for app, target in shared.items():
+        if app is None:
+            target.mkdir(parents=True)
+        else:
+            shutil.copytree(folder / app, target, copy_function=shutil.copyfile)
+    for site in sites:
+        os.mkdir(workspace / site)  # noqa: PTH102 - for each of thousands.
+    return {site: shared[app] for site, app in names.items()}
 
 
 def _meta(folder: Path, model: JobModel, sites: Sequence[str]) -> dict[str, Any]:

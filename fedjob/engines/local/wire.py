@@ -1,7 +1,8 @@
 """Objects as bytes between strands and processes: encoded once, decoded into private copies.
 
 Pickle protocol 5 keeps arrays out of the pickle; they are gathered into one block beside it, which is
-copied once when it is frozen and once more for each receiver.
+copied once when it is frozen (into shared memory, where it will leave the process) and once more for each
+receiver.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from fedjob.engines.local.hub import Hub
+from fedjob.engines.local.slab import AVAILABLE, LARGE, Lease, Pool
 
 #: Arrays begin at multiples of this, as numpy and torch like them.
 ALIGN = 64
@@ -30,7 +34,7 @@ class Frozen:
     #: Bytes of each large buffer, in order.
     sizes: tuple[int, ...] = ()
     #: The large buffers, each at a multiple of ALIGN.
-    block: bytes | bytearray | memoryview = b""
+    block: bytes | Lease = b""
 
     @property
     def nbytes(self) -> int:
@@ -64,11 +68,40 @@ def thaw(frozen: Frozen) -> Any:
     """Decode into a fresh object that shares nothing with any other; its arrays are writable."""
     if not frozen.sizes:
         return pickle.loads(frozen.pickle)
-    view = memoryview(bytearray(frozen.block))
-    return pickle.loads(frozen.pickle, buffers=list(_slices(view, frozen.sizes)))
+    view = memoryview(bytearray(view_of(frozen.block)))
+    return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes))
 
 
-def _gather(buffers: Sequence[memoryview]) -> bytes:
+def view_of(block: bytes | Lease) -> bytes | memoryview:
+    """The bytes of a block, wherever they lie."""
+    return block.view if isinstance(block, Lease) else block
+
+
+#: Where large blocks are put, in a process that sends to others; set by `share_blocks`.
+_pool: Pool | None = None
+
+
+def share_blocks(hub: Hub | None) -> None:
+    """From now on put large blocks into shared memory: this is a worker that sends to others.
+
+    With a `hub`, `freeze` may wait for memory that the receiver still uses (see `Pool`).
+    """
+    global _pool  # noqa: PLW0603
+    _pool = Pool(hub) if AVAILABLE else None
+
+
+def is_waiting() -> bool:
+    """Whether `freeze` waits, right now, for shared memory to come back."""
+    return _pool is not None and _pool.is_full
+
+
+def _gather(buffers: Sequence[memoryview]) -> bytes | Lease:
+    size = sum(buffer.nbytes + -buffer.nbytes % ALIGN for buffer in buffers)
+    if _pool is not None and size >= LARGE:
+        lease = _pool.lease(size)
+        for buffer, place in zip(buffers, _slices(lease.view, [b.nbytes for b in buffers]), strict=True):
+            place[:] = buffer
+        return lease
     pieces: list[Any] = []
     for buffer in buffers:
         pieces.append(buffer)

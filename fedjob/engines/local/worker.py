@@ -21,6 +21,7 @@ from typing import NoReturn
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.wire import share_blocks
 
 OK, FAILED, BROKEN = 0, 1, 70
 
@@ -74,6 +75,8 @@ def _host(
     plan: Plan, number: int, sockets: Mapping[int, socket.socket], place: Place, path: list[str]
 ) -> int:
     host = Host(plan, plan.shards[number], path=path, sockets=sockets, place=place)
+    # The server must not wait for sites that hold on to what it sent them.
+    share_blocks(host.hub if number else None)
     _dump_stacks_on_signal(host, stacks_file(plan, number))
     return OK if host.run() else FAILED
 

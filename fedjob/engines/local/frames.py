@@ -1,0 +1,181 @@
+"""Frames: how messages lie in the stream of a socket, descriptors beside them."""
+
+from __future__ import annotations
+
+import array
+import itertools
+import socket
+import struct
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+#: What it is; bytes of address, pickle and sizes; bytes of the block; number of the slab; a descriptor comes.
+_HEADER = struct.Struct("=BIIIQQ?")
+
+#: Buffers handed to the system at once; Linux takes at most 1024.
+_BATCH = 256
+
+#: Descriptors that one read takes in; one frame carries at most one.
+MOST_DESCRIPTORS = 64
+
+
+class What:
+    """The kinds of frames."""
+
+    NO_BODY, BODY, SAME_BODY, LENT_BODY, RETURN, STUCK = range(6)
+
+
+@dataclass(slots=True)
+class Frame:
+    """One frame that has arrived."""
+
+    what: int
+    address: memoryview
+    pickle: bytes
+    sizes: bytes
+    block: bytes
+    #: Of the slab and of the block in it, where the body is lent.
+    number: int
+    size: int
+    fd: int | None = None
+
+
+class Out:
+    """Frames on their way out."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[bytes | memoryview] = deque()
+        #: Descriptors to send, each with the place of its piece counted from the first piece ever.
+        self._descriptors: deque[tuple[int, int]] = deque()
+        self._gone = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    def is_long(self) -> bool:
+        return len(self._pieces) >= _BATCH
+
+    def add(
+        self,
+        what: int,
+        address: bytes = b"",
+        pickle: bytes = b"",
+        sizes: bytes = b"",
+        block: bytes = b"",
+        *,
+        number: int = 0,
+        size: int = 0,
+        fd: int | None = None,
+    ) -> None:
+        if fd is not None:
+            self._descriptors.append((self._gone + len(self._pieces), fd))
+        header = _HEADER.pack(
+            what, len(address), len(pickle), len(sizes), size or len(block), number, fd is not None
+        )
+        self._pieces.append(b"".join((header, address, pickle, sizes)))
+        if block:
+            self._pieces.append(block)
+
+    def write(self, sock: socket.socket) -> None:
+        """Send as much as the socket takes now; OSError if the peer has gone."""
+        try:
+            while self._pieces:
+                self._take(self._send(sock))
+        except BlockingIOError:
+            return
+
+    def _send(self, sock: socket.socket) -> int:
+        if not self._descriptors:
+            return sock.sendmsg(self._batch(_BATCH))
+        place, fd = self._descriptors[0]
+        if place > self._gone:
+            return sock.sendmsg(self._batch(min(_BATCH, place - self._gone)))
+        sent = sock.sendmsg(self._batch(1), [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+        self._descriptors.popleft()
+        return sent
+
+    def _batch(self, count: int) -> Iterable[bytes | memoryview]:
+        return self._pieces if len(self._pieces) <= count else list(itertools.islice(self._pieces, count))
+
+    def _take(self, sent: int) -> None:
+        pieces = self._pieces
+        while sent:
+            size = len(pieces[0])
+            if sent < size:
+                pieces[0] = memoryview(pieces[0])[sent:]
+                return
+            pieces.popleft()
+            self._gone += 1
+            sent -= size
+
+    def clear(self) -> None:
+        self._pieces.clear()
+        self._descriptors.clear()
+
+
+class Frames:
+    """Cuts what arrives into frames."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._wanted = 0
+        self._descriptors: deque[int] = deque()
+
+    def feed(self, chunk: bytes, rights: Iterable[tuple[int, int, bytes]] = ()) -> list[Frame]:
+        """The frames that `chunk` completes, each with its descriptor."""
+        for _, _, right in rights:
+            numbers = array.array("i")
+            numbers.frombytes(right[: len(right) - len(right) % numbers.itemsize])
+            self._descriptors.extend(numbers)
+        data: Any = chunk
+        if self._rest:
+            self._rest += chunk
+            if len(self._rest) < self._wanted:
+                return []
+            data = bytes(self._rest)
+        return self._cut(memoryview(data))
+
+    def _cut(self, view: memoryview) -> list[Frame]:
+        frames, at = [], 0
+        self._wanted = 0
+        while len(view) - at >= _HEADER.size:
+            header = _HEADER.unpack_from(view, at)
+            begin = at + _HEADER.size
+            end = begin + _body_size(header)
+            if len(view) < end:
+                self._wanted = end - at
+                break
+            frames.append(self._frame(view[begin:end], *header))
+            at = end
+        self._rest = bytearray(view[at:])
+        return frames
+
+    def _frame(
+        self,
+        view: memoryview,
+        what: int,
+        address: int,
+        pickle: int,
+        sizes: int,
+        size: int,
+        number: int,
+        fd: bool,
+    ) -> Frame:
+        one, two = address + pickle, address + pickle + sizes
+        return Frame(
+            what,
+            view[:address],
+            bytes(view[address:one]),
+            bytes(view[one:two]),
+            bytes(view[two:]),
+            number,
+            size,
+            self._descriptors.popleft() if fd else None,
+        )
+
+
+def _body_size(header: tuple[int, int, int, int, int, int, bool]) -> int:
+    what, address, pickle, sizes, size, _, _ = header
+    return address + pickle + sizes + (size if what == What.BODY else 0)

@@ -1,0 +1,117 @@
+"""Shared memory for large blocks: written once by the sender, read where it lies by every receiver.
+
+Fresh pages cost ten times what copying into old ones costs, so slabs are used again: a pool lends them out
+and a lease gives them back. They are anonymous files (memfd), passed as descriptors: when the
+processes are gone, however they went, so is the memory. Where there are none, blocks travel in the socket.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fedjob.engines.local.hub import Hub
+
+AVAILABLE = hasattr(os, "memfd_create")
+
+#: Bytes; smaller blocks go through the socket.
+LARGE = 1 << 18
+
+#: Bytes, and leases, that a worker of sites has out before it waits: little enough for the processor's cache.
+MOST, FEW = 1 << 24, 4
+
+_GRAIN = 1 << 16
+
+
+class Slab:
+    """A piece of shared memory that this process has made."""
+
+    def __init__(self, number: int, size: int) -> None:
+        self.number = number
+        self.size = size
+        self.fd = os.memfd_create("fedjob", os.MFD_CLOEXEC)
+        os.ftruncate(self.fd, size)
+        self.view = memoryview(mmap.mmap(self.fd, size))
+
+
+class Lease:
+    """The use of `view` until nobody refers to the lease any more; then `end(slab number)` is called."""
+
+    __slots__ = ("__weakref__", "_end", "number", "slab", "view")
+
+    def __init__(
+        self, number: int, view: memoryview, end: Callable[[Lease], None], slab: Slab | None = None
+    ) -> None:
+        self.number = number
+        self.view = view
+        #: The slab itself, for its maker; None at a receiver's.
+        self.slab = slab
+        self._end: Callable[[Lease], None] | None = end
+
+    def __len__(self) -> int:
+        return self.view.nbytes
+
+    def detach(self) -> None:
+        """End the lease and go on with a copy."""
+        self.view = memoryview(bytes(self.view))
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._end is not None:
+            end, self._end = self._end, None
+            end(self)
+
+    def __del__(self) -> None:
+        self._finish()
+
+
+class Pool:
+    """The slabs of this process.
+
+    With a `hub`, the process waits for a lease while MOST bytes are out (in FEW leases or more), all of its strands with it, so
+    that a worker of many sites does not fill the memory with results that the server has not looked at yet.
+    """
+
+    def __init__(self, hub: Hub | None = None) -> None:
+        self._numbers = itertools.count()
+        self._free: dict[int, Slab] = {}
+        self._used: dict[int, Slab] = {}
+        self._out = 0
+        self._hub = hub
+        #: A lease is waited for.
+        self.is_full = False
+
+    def lease(self, size: int) -> Lease:
+        """Room for `size` bytes; OSError if the system has none."""
+        while self._out > MOST and len(self._used) >= FEW and self._hub is not None:
+            self.is_full = True
+            self._hub.pump()
+        self.is_full = False
+        self._out += size
+        slab = self._find(size) or Slab(next(self._numbers), -(-size // _GRAIN) * _GRAIN)
+        self._free.pop(slab.number, None)
+        self._used[slab.number] = slab
+        return Lease(slab.number, slab.view[:size], self._take_back, slab)
+
+    def _find(self, size: int) -> Slab | None:
+        """A free slab of that size or not much more."""
+        for slab in self._free.values():
+            if size <= slab.size <= size + size // 2 + _GRAIN:
+                return slab
+        return None
+
+    def _take_back(self, lease: Lease) -> None:
+        self._free[lease.number] = self._used.pop(lease.number)
+        self._out -= len(lease)
+
+
+def attach(fd: int) -> memoryview:
+    """The memory behind a descriptor that another process sent, to read from; closes the descriptor."""
+    try:
+        return memoryview(mmap.mmap(fd, os.fstat(fd).st_size, prot=mmap.PROT_READ))
+    finally:
+        os.close(fd)
