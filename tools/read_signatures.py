@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import importlib
-import importlib.abc
-import importlib.machinery
 import inspect
 import itertools
 import json
@@ -24,55 +22,14 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from stand_in import StandIn
+
 PACKAGES = (
     "apis", "app_common", "app_opt", "edge", "fuel.utils.pipe", "fuel_opt", "metrics", "widgets",
 )  # fmt: skip
 
 
 Parameters = dict[str, inspect.Parameter]
-
-
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for packages that are not installed, so that modules which import them can be read."""
-
-    def __init__(self) -> None:
-        self.packages = set()
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name.partition(".")[0] not in self.packages:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec: Any) -> types.ModuleType:
-        return Hollow(spec.name)
-
-    def exec_module(self, module: Any) -> None:
-        module.__path__ = []
-
-
-class Anything(type):
-    """The class of classes that have every attribute and accept every argument."""
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return hollow(name)
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__() if not args else args[0]
-
-
-def hollow(name: str) -> type:
-    return Anything(name, (), {})
-
-
-class Hollow(types.ModuleType):
-    __version__ = "99.0"
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return hollow(name)
 
 
 def parameters(cls: Any) -> Parameters:
@@ -106,7 +63,7 @@ def observe(cls: Any, params: Parameters) -> dict[str, Any]:
     if first is None or second is None:
         return {}
     once, again = _echoes(first, params), _echoes(second, params)
-    lost = [name for name in params if not {name, "_" + name} & set(vars(first))]
+    lost = [name for name in params if not _keeps(first, name) and not _keeps_if_given(cls, required, name)]
     return {
         "echo": {name: value for name, value in once.items() if again.get(name, value) == value},
         "lost": lost,
@@ -129,9 +86,19 @@ def _echoes(made: Any, params: Parameters) -> dict[str, Any]:
     return found
 
 
+def _keeps(made: Any, name: str) -> bool:
+    return name in vars(made) or "_" + name in vars(made)
+
+
+def _keeps_if_given(cls: Any, required: list[str], name: str) -> bool:
+    """Whether an argument that is not the default is kept: some are only then."""
+    made = _make(cls, [*required, name]) if name not in required else None
+    return made is not None and _keeps(made, name)
+
+
 def _make(cls: Any, required: list[str]) -> Any:
     """An instance from the first guess at its required arguments that its checks let through."""
-    guesses = (object(), 1, "x", ["x"], {"x": {}}, None)
+    guesses = (object(), 1, "x", ["x"], {"x": {}}, "json.JSONEncoder", None)
     for values in itertools.product(guesses, repeat=min(len(required), 4)):
         with contextlib.suppress(Exception):
             return cls(**dict(zip(required, values, strict=False)))
@@ -156,7 +123,7 @@ def describe(cls: Any) -> dict[str, Any]:
     return entry | {name: value for name, value in observed.items() if value}
 
 
-def load(name: str, absent: Absent) -> types.ModuleType | None:
+def load(name: str, absent: StandIn) -> types.ModuleType | None:
     """The module called `name`, or None; every third-party package that it lacks is stood in for."""
     while True:
         try:
@@ -171,7 +138,7 @@ def load(name: str, absent: Absent) -> types.ModuleType | None:
             return None
 
 
-def modules(absent: Absent) -> Iterator[types.ModuleType]:
+def modules(absent: StandIn) -> Iterator[types.ModuleType]:
     for package in PACKAGES:
         if (root := load("nvflare." + package, absent)) is None:
             continue
@@ -183,7 +150,7 @@ def modules(absent: Absent) -> Iterator[types.ModuleType]:
 def main() -> None:
     out, sys.stdout = sys.stdout, sys.stderr  # some modules print when they are imported
     warnings.simplefilter("ignore")
-    absent = Absent()
+    absent = StandIn()
     sys.meta_path.append(absent)
     from nvflare.apis.fl_component import FLComponent
 

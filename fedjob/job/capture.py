@@ -125,7 +125,8 @@ class Capture:
         """What the attribute would hold in FLARE of this release."""
         value = read_back(obj, parameter.name)
         if isinstance(obj, Spelled):
-            return parameter.rest if value is MISSING else value
+            left_alone = value is MISSING or not _differs(parameter.default, value)
+            return parameter.rest if left_alone else value
         if value is MISSING:
             if not parameter.lost:
                 self._lost(place, parameter.name, "the object has no attribute of that name")

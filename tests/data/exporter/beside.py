@@ -1,0 +1,1 @@
+def run(): import beside_late

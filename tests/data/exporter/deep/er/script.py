@@ -1,0 +1,2 @@
+import near
+from deep.er import near as again

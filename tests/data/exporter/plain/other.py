@@ -1,0 +1,3 @@
+from . import module_in_plain
+
+thing = 4

@@ -1,0 +1,7 @@
+import os, json
+from numbers_of import \
+    rounds
+
+
+def step(model, received):
+    return rounds, os, json
