@@ -15,6 +15,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -110,12 +111,13 @@ class Context:
 
     def _put_modules_aside(self) -> None:
         modules = sys.modules
-        if len(modules) != self._seen:
-            self._modules = {
-                name: module
-                for name, module in list(modules.items())
-                if name.partition(".")[0] in self._own and _comes_from(module, self._custom)
-            }
+        fresh = len(modules) - self._seen
+        if fresh:
+            # What came in last stands last; only after removals is the whole table to be looked at.
+            names = list(islice(reversed(modules), fresh) if fresh > 0 else modules)
+            for name in reversed(names):
+                if name.partition(".")[0] in self._own and _comes_from(modules[name], self._custom):
+                    self._modules[name] = modules[name]
         for name in self._modules:
             self._modules[name] = modules.pop(name, self._modules[name])
 

@@ -19,19 +19,9 @@ from typing import Any
 _GAUSS = 0.123456789  # a value to find again in memory.
 
 
-class Memory:
-    """A stretch of memory that is read and written as bytes."""
-
-    __slots__ = ("_view",)
-
-    def __init__(self, address: int, size: int) -> None:
-        self._view = memoryview((ctypes.c_char * size).from_address(address)).cast("B")
-
-    def get(self) -> bytes:
-        return bytes(self._view)
-
-    def set(self, state: bytes) -> None:
-        self._view[:] = state
+def _memory(address: int, size: int) -> memoryview:
+    """A stretch of this process's memory."""
+    return memoryview((ctypes.c_char * size).from_address(address)).cast("B")
 
 
 class PythonRandom:
@@ -41,10 +31,10 @@ class PythonRandom:
         self._instance: Any = random._inst
         self._memory = self._find()
 
-    def _find(self) -> Memory | None:
+    def _find(self) -> memoryview | None:
         """The C struct ``{int index; uint32_t state[624]}``, if it is where CPython has it."""
-        memory = Memory(id(self._instance) + object.__basicsize__, 4 * 625)
-        words = memoryview(memory.get()).cast("I")
+        memory = _memory(id(self._instance) + object.__basicsize__, 4 * 625)
+        words = memory.cast("I")
         state = self._instance.getstate()[1]
         found = (*words[1:], words[0]) == state
         return memory if found and sys.implementation.name == "cpython" else None
@@ -52,13 +42,13 @@ class PythonRandom:
     def get(self) -> Any:
         if self._memory is None:
             return self._instance.getstate()
-        return self._memory.get(), self._instance.gauss_next
+        return bytes(self._memory), self._instance.gauss_next
 
     def set(self, state: Any) -> None:
         if self._memory is None:
             self._instance.setstate(state)
         else:
-            self._memory.set(state[0])
+            self._memory[:] = state[0]
             self._instance.gauss_next = state[1]
 
     def seed(self, number: int) -> None:
@@ -74,40 +64,40 @@ class NumpyRandom:
         self._random: Any = np.random.mtrand._rand
         self._memories = self._find()
 
-    def _find(self) -> tuple[Memory, Memory] | None:
+    def _find(self) -> tuple[memoryview, memoryview] | None:
         """The bit generator's words, and the flag and value of the second half of a gaussian pair."""
         kept = self._random.get_state(legacy=False)
         bits = self._random._bit_generator
         if type(bits).__name__ != "MT19937" or sys.implementation.name != "cpython":
             return None
-        words = Memory(bits.ctypes.state_address, 4 * 625)
-        same = list(memoryview(words.get()).cast("I")) == [*kept["state"]["key"], kept["state"]["pos"]]
+        words = _memory(bits.ctypes.state_address, 4 * 625)
+        same = list(words.cast("I")) == [*kept["state"]["key"], kept["state"]["pos"]]
         gauss = self._find_gauss(kept)
         self._random.set_state(kept)
         return (words, gauss) if same and gauss is not None else None
 
-    def _find_gauss(self, state: dict[str, Any]) -> Memory | None:
+    def _find_gauss(self, state: dict[str, Any]) -> memoryview | None:
         size = type(self._random).__basicsize__
-        body = Memory(id(self._random), size)
+        body = _memory(id(self._random), size)
         self._random.set_state({**state, "has_gauss": 1, "gauss": _GAUSS})
-        at = body.get().find(bytes(ctypes.c_double(_GAUSS)))
-        if at < 8 or body.get()[at - 8 : at - 4] != b"\x01\0\0\0":
+        at = bytes(body).find(bytes(ctypes.c_double(_GAUSS)))
+        if at < 8 or bytes(body)[at - 8 : at - 4] != b"\x01\0\0\0":
             return None
         self._random.set_state({**state, "has_gauss": 0, "gauss": 0.0})
-        clear = body.get()[at - 8 : at - 4] == b"\0\0\0\0"
-        return Memory(id(self._random) + at - 8, 16) if clear else None
+        clear = bytes(body)[at - 8 : at - 4] == b"\0\0\0\0"
+        return _memory(id(self._random) + at - 8, 16) if clear else None
 
     def get(self) -> Any:
         if self._memories is None:
             return self._random.get_state(legacy=False)
-        return self._memories[0].get(), self._memories[1].get()
+        return bytes(self._memories[0]), bytes(self._memories[1])
 
     def set(self, state: Any) -> None:
         if self._memories is None:
             self._random.set_state(state)
         else:
-            self._memories[0].set(state[0])
-            self._memories[1].set(state[1])
+            self._memories[0][:] = state[0]
+            self._memories[1][:] = state[1]
 
     def seed(self, number: int) -> None:
         self._random.seed(number & 0xFFFFFFFF)
@@ -155,19 +145,22 @@ _KINDS: dict[str, Callable[[], Any]] = {
     "torch": TorchRandom,
     "tensorflow": TensorFlowRandom,
 }
-#: The generators of the libraries that this process has imported, by library.
-_found: dict[str, Any] = {}
-
 #: A library is there once it has this attribute; before, its import is still under way.
 _READY = {"random": "_inst", "numpy": "random", "torch": "default_generator", "tensorflow": "random"}
+
+#: The generators of the libraries that this process has imported, in the order in which they were found.
+_found: dict[str, Any] = {}
+_modules_seen = 0
 
 
 def present() -> dict[str, Any]:
     """The generators of what is imported by now, by library."""
-    if len(_found) < len(_KINDS):
+    global _modules_seen  # noqa: PLW0603
+    if len(sys.modules) != _modules_seen:
         for name, kind in _KINDS.items():
             if name not in _found and hasattr(sys.modules.get(name), _READY[name]):
                 _found[name] = kind()
+        _modules_seen = len(sys.modules)
     return _found
 
 
@@ -185,15 +178,17 @@ class Generators:
         self._states: dict[str, Any] = {}
 
     def resume(self) -> None:
+        states = self._states
         for name, generator in present().items():
-            if name in self._states:
-                generator.set(self._states[name])
+            if name in states:
+                generator.set(states[name])
             else:
                 self.seed(name)
 
     def suspend(self) -> None:
-        for name in self._states:
-            self._states[name] = _found[name].get()
+        states = self._states
+        for name in states:
+            states[name] = _found[name].get()
 
     def seed(self, name: str) -> None:
         """Seed one library's generator for this site, e.g. because its import has just ended."""

@@ -88,7 +88,11 @@ def _clear(workspace: Path, names: Sequence[str]) -> None:
             "it is left untouched: choose an empty directory, or remove it yourself"
         )
     for name in ours:
-        _remove(workspace / name)
+        if Path(name).name == name and name not in {
+            "",
+            "..",
+        }:  # whatever the list says, nothing outside of the workspace.
+            _remove(workspace / name)
 
 
 def _remove(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -12,6 +13,8 @@ from fedjob.engines.local.layout import Layout
 from fedjob.engines.request import SERVER, Isolation, RunRequest
 from fedjob.errors import RequestError
 from fedjob.folder.model import JobModel
+
+_GROUP = r"(?:\d+|\[\d+(?:,\d+)*\])"
 
 #: The names hosted by one worker.
 Shard = tuple[str, ...]
@@ -66,22 +69,10 @@ def gpus(text: str | None, sites: Sequence[str]) -> dict[str, str]:
     """
     if not text:
         return {}
-    groups = [group.strip("[] ") for group in _split_groups(text)]
-    if any(not part.strip().isdigit() for group in groups for part in group.split(",")):
+    clean = "".join(text.split())
+    if not re.fullmatch(rf"{_GROUP}(,{_GROUP})*", clean):
         raise RequestError(
-            f"gpu={text!r} is not a list of GPU numbers such as '0,1' or groups such as '[0,1],[2]'"
+            f"gpu={text!r} is not a list of GPU numbers such as '0,1' or of groups such as '[0,1],[2]'"
         )
-    clean = [",".join(part.strip() for part in group.split(",")) for group in groups]
-    return {site: clean[number % len(clean)] for number, site in enumerate(sites)}
-
-
-def _split_groups(text: str) -> list[str]:
-    """Split at the commas that stand outside of brackets."""
-    groups, depth = [""], 0
-    for letter in text:
-        depth += (letter == "[") - (letter == "]")
-        if letter == "," and depth == 0:
-            groups.append("")
-        else:
-            groups[-1] += letter
-    return groups
+    groups = [group.strip("[]") for group in re.findall(_GROUP, clean)]
+    return {site: groups[number % len(groups)] for number, site in enumerate(sites)}

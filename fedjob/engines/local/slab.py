@@ -37,6 +37,9 @@ class Slab:
         os.ftruncate(self.fd, size)
         self.view = memoryview(mmap.mmap(self.fd, size))
 
+    def __del__(self) -> None:
+        os.close(self.fd)
+
 
 class Lease:
     """The use of `view` until nobody refers to the lease any more; then `end(slab number)` is called."""

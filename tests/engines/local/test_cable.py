@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedjob.engines.local import slab, wire
+from fedjob.engines.local.cable import Cable
+from fedjob.engines.local.frames import Frames, Out, What
+from fedjob.engines.local.hub import Hub
+from fedjob.engines.local.link import LinkClosed, Message
+from fedjob.engines.local.slab import Pool
+from fedjob.engines.local.wire import freeze, share_blocks, thaw
+
+
+class Ends:
+    """A server's and a worker's end of a cable, both in this process, on one hub."""
+
+    def __init__(self, sites=("site-1",)):
+        self.hub = Hub()
+        one, two = socket.socketpair()
+        self.near, self.far = Cable(self.hub, one), Cable(self.hub, two)
+        self.server = {site: self.near.link(site, site) for site in sites}
+        self.sites = {site: self.far.link(site, "server") for site in sites}
+
+    def run(self, function):
+        strand = self.hub.spawn(function, name="test")
+        self.hub.run(strand)
+        self.near.close()
+        self.far.close()
+        self.hub.close()
+        if strand.error is not None:
+            raise strand.error
+        return strand.value
+
+
+@pytest.fixture(params=["shared memory", "socket"])
+def memory(request):
+    if request.param == "shared memory":
+        share_blocks(None)
+    yield request.param
+    wire._pool = None
+
+
+@pytest.mark.parametrize("size", [0, 9, 5000, 300_000, 3_000_000])
+def test_messages_arrive_whole_in_order_and_private(memory, size):
+    ends = Ends()
+    link, far = ends.server["site-1"], ends.sites["site-1"]
+
+    def talk():
+        for number in range(5):
+            link.send(
+                Message(kind="task", headers={"n": number}, body=freeze(np.full(size, number, np.uint8)))
+            )
+        seen = []
+        for _ in range(5):
+            message = far.inbox.get()
+            array = thaw(message.body)
+            seen.append(
+                (message.headers["n"], array.size, int(array[:1].sum()), bool((array == array[:1]).all()))
+            )
+            array += 1
+            again = thaw(message.body)
+            assert size == 0 or again[-1] == array[-1] - 1
+        far.send(Message(kind="done"))
+        assert link.inbox.get().kind == "done"
+        return seen
+
+    first = 1 if size else 0
+    assert ends.run(talk) == [(n, size, n * first, True) for n in range(5)]
+
+
+def test_a_broadcast_carries_its_body_once(memory):
+    sites = [f"site-{n}" for n in range(20)]
+    ends = Ends(sites)
+    sent = []
+
+    def talk():
+        body = freeze(np.ones(100_000, np.uint8))
+        add = ends.near._out.add
+        ends.near._out.add = lambda what, *a, **k: (sent.append(what), add(what, *a, **k))
+        for site in sites:
+            ends.server[site].send(Message(kind="task", body=body))
+        return [int(thaw(ends.sites[site].inbox.get().body).sum()) for site in sites]
+
+    assert ends.run(talk) == [100_000] * 20
+    assert sent == [What.BODY] + [What.SAME_BODY] * 19
+
+
+def test_both_ends_may_send_more_than_the_socket_holds_at_the_same_time(memory):
+    ends = Ends()
+    link, far = ends.server["site-1"], ends.sites["site-1"]
+
+    def talk():
+        for _ in range(40):
+            link.send(Message(kind="a", body=freeze(np.ones(200_000, np.uint8))))
+            far.send(Message(kind="b", body=freeze(np.ones(200_000, np.uint8))))
+        return sum(thaw(box.get().body).sum() for _ in range(40) for box in (link.inbox, far.inbox))
+
+    assert ends.run(talk) == 16_000_000
+
+
+def test_the_end_of_a_process_closes_all_of_its_links():
+    ends = Ends(["site-1", "site-2"])
+
+    def talk():
+        ends.hub.sleep(0)
+        ends.far._socket.close()
+        ends.far.closed = True
+        ends.server["site-1"].send(Message(kind="into the void"))
+        closed = [ends.server[site].inbox.get() for site in ends.server]
+        ends.server["site-2"].send(Message(kind="dropped"))
+        return closed
+
+    assert ends.run(talk) == [LinkClosed("site-1"), LinkClosed("site-2")]
+
+
+def test_a_link_that_is_closed_leaves_the_others_open():
+    ends = Ends(["site-1", "site-2"])
+
+    def talk():
+        ends.sites["site-1"].send(Message(kind="last"))
+        ends.sites["site-1"].close()
+        ends.sites["site-2"].send(Message(kind="more"))
+        inbox = ends.server["site-1"].inbox
+        return inbox.get().kind, inbox.get(), ends.server["site-2"].inbox.get().kind
+
+    assert ends.run(talk) == ("last", LinkClosed("site-1"), "more")
+
+
+@pytest.mark.skipif(not slab.AVAILABLE, reason="needs memfd")
+def test_slabs_are_used_again_once_the_receiver_has_done():
+    share_blocks(None)
+    pool = wire._pool
+    ends = Ends()
+    link, far = ends.server["site-1"], ends.sites["site-1"]
+
+    def talk():
+        for _ in range(10):
+            link.send(Message(kind="task", body=freeze(np.ones(1_000_000, np.uint8))))
+            thaw(far.inbox.get().body)
+            far.send(Message(kind="ack"))
+            link.inbox.get()
+
+    try:
+        ends.run(talk)
+        assert len(pool._free) + len(pool._used) <= 3
+    finally:
+        wire._pool = None
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc")
+def test_no_descriptor_is_left_open(memory):
+    def talk(link, far):
+        for _ in range(5):
+            link.send(Message(kind="task", body=freeze(np.ones(1_000_000, np.uint8))))
+            thaw(far.inbox.get().body)
+
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    ends = Ends()
+    ends.run(partial(talk, ends.server["site-1"], ends.sites["site-1"]))
+    wire._pool = None
+    del ends
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_receiver_that_holds_on_does_not_stop_a_sender_that_waits_for_memory(crew):
+    """The server takes everyone's message before it opens any; the sites of one worker have more than may be out."""
+    server = """
+def run_server(*, sites, links, **_):
+    for site in sites: links[site].send(Message(kind="task", headers={"round": 0}, body=freeze(np.zeros(2**20))))
+    replies = [links[site].inbox.get() for site in reversed(sites)]
+    assert sum(thaw(reply.body)[0] for reply in replies) == len(sites)
+    return True
+"""
+    outcome = crew(server=server, n_clients=16, isolation="shared", timeout=50)
+    assert outcome.status == "ok", outcome.errors
+
+
+def test_frames_survive_any_cut():
+    out = Out()
+    out.add(What.BODY, b"address", b"pickle", b"sizes", block=b"block" * 100)
+    out.add(What.NO_BODY, b"two")
+    out.add(What.RETURN, number=7)
+    stream = b"".join(out._pieces)
+    for step in (1, 7, 64, len(stream)):
+        frames, seen = Frames(), []
+        for at in range(0, len(stream), step):
+            seen += frames.feed(stream[at : at + step])
+        assert [frame.what for frame in seen] == [What.BODY, What.NO_BODY, What.RETURN]
+        assert (bytes(seen[0].address), seen[0].pickle, seen[0].sizes) == (b"address", b"pickle", b"sizes")
+        assert seen[0].block == b"block" * 100
+        assert seen[2].number == 7
+
+
+@pytest.mark.skipif(not slab.AVAILABLE, reason="needs memfd")
+def test_a_pool_lends_what_is_free_and_fits():
+    pool = Pool()
+    one = pool.lease(1 << 20)
+    first = one.number
+    two = pool.lease(1 << 20)
+    assert two.number != first
+    del one
+    assert pool.lease(1 << 20).number == first
+    assert pool.lease(1 << 22).number not in (first, two.number)
+    small = pool.lease(10)
+    assert small.number not in (first, two.number)
+    assert len(small) == 10

@@ -1,0 +1,72 @@
+# ruff: noqa: NPY002 - the legacy generators are what is tested.
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from fedjob.engines.local import generators
+from fedjob.engines.local.generators import Generators, NumpyRandom, PythonRandom, restore, snapshot
+
+
+@pytest.fixture(autouse=True)
+def put_back():
+    states = snapshot()
+    yield
+    restore(states)
+
+
+def draws():
+    return [
+        random.random(),
+        random.gauss(0, 1),
+        np.random.rand(),
+        np.random.randn(),
+        np.random.standard_normal(),
+    ]
+
+
+def turns(sites, rounds=4):
+    """What each site draws when they take turns."""
+    drawn = {name: [] for name in sites}
+    for _ in range(rounds):
+        for name, states in sites.items():
+            states.resume()
+            drawn[name] += draws()
+            states.suspend()
+    return drawn
+
+
+def test_taking_turns_changes_nothing_in_what_each_draws():
+    together = turns({name: Generators(5, name) for name in "ab"})
+    for name in "ab":
+        assert turns({name: Generators(5, name)})[name] == together[name]
+    assert together["a"] != together["b"]
+
+
+def test_the_slow_way_gives_the_same_numbers(monkeypatch):
+    expected = turns({name: Generators(5, name) for name in "ab"})
+    slow = PythonRandom(), NumpyRandom()
+    slow[0]._memory = slow[1]._memories = None
+    monkeypatch.setattr(generators, "_found", dict(zip(("random", "numpy"), slow, strict=True)))
+    monkeypatch.setattr(generators, "_modules_seen", len(generators.sys.modules))
+    assert turns({name: Generators(5, name) for name in "ab"}) == expected
+
+
+def test_memory_is_used_where_it_is_as_expected():
+    assert PythonRandom()._memory is not None
+    assert NumpyRandom()._memories is not None
+
+
+def test_finding_the_memory_leaves_the_state_as_it_was():
+    np.random.seed(1)
+    np.random.randn()
+    expected = np.random.RandomState(1).randn(4)[1:]
+    NumpyRandom()
+    assert np.random.randn(3).tolist() == expected.tolist()
+
+
+def test_without_a_seed_nobody_draws_the_same():
+    one, two = (turns({"a": Generators(None, "a")})["a"] for _ in range(2))
+    assert one != two

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from fedjob.engines.local.plan import gpus, shards
+from fedjob.errors import RequestError
+
+SITES = ("site-1", "site-2", "site-3", "site-4", "site-5")
+
+
+def test_the_isolations_differ_in_how_the_parties_are_dealt_out():
+    assert shards(SITES, "inline") == (("server", *SITES),)
+    assert shards(SITES[:2], "process") == (("server",), ("site-1",), ("site-2",))
+    dealt = shards(SITES, "shared")
+    assert dealt[0] == ("server",)
+    assert len(dealt) == 1 + min(5, os.cpu_count())
+    assert sorted(site for shard in dealt[1:] for site in shard) == list(SITES)
+    assert len(shards(SITES[:1], "shared")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, []),
+        ("", []),
+        ("0", ["0", "0", "0"]),
+        ("0,1", ["0", "1", "0"]),
+        ("[0,1],[2]", ["0,1", "2", "0,1"]),
+        ("[0, 1], 3", ["0,1", "3", "0,1"]),
+    ],
+)
+def test_gpus_are_dealt_out_in_turn(text, expected):
+    assert list(gpus(text, SITES[: len(expected)]).values()) == expected
+
+
+@pytest.mark.parametrize("text", ["gpu0", "0,,1", "[0,1", "[]", "-1", "0;1"])
+def test_what_is_no_list_of_gpus_is_said(text):
+    with pytest.raises(RequestError, match="is not a list of GPU numbers such as '0,1'"):
+        gpus(text, SITES)
