@@ -11,7 +11,7 @@ import shlex
 from typing import Any
 
 from fedjob.errors import JobError, JobTypeError, ReleaseError
-from fedjob.flare import paths
+from fedjob.flare import names, paths
 from fedjob.flare.releases import R29
 from fedjob.job import script_runner_legacy
 from fedjob.job.defs import FrameworkType, PipeConnectType
@@ -82,6 +82,8 @@ class ScriptRunner:
         return ids
 
     def _expand(self, plan: Plan, tasks: list[str]) -> dict[str, str]:
+        if not plan.live:
+            names.path_of(type(self), plan.release)  # raises for a runner that the release lacks
         legacy = [name for name, given in self._legacy_arguments().items() if given is not None]
         if plan.release < R29 or (plan.live and legacy):
             return script_runner_legacy.expand(self, plan, tasks)

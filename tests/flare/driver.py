@@ -1,5 +1,6 @@
-"""Export the corpus: ``python driver.py (ours RELEASE | real) OUT [JOB...]``, run in the user's directory.
+"""Export the corpus: ``python driver.py (ours RELEASE | real | mixed) OUT [JOB...]``, run in the user's directory.
 
+``mixed`` gives real FLARE's objects to our FedJob.
 Every job goes to ``OUT/<job>``; what could not be exported is in ``OUT/errors.json``, by job.
 """
 
@@ -31,6 +32,13 @@ def main():
 
         # FLARE imports these where no export needs them; appended, so an installed one comes first.
         sys.meta_path.append(StandIn("flwr", "mlflow", "tensorboard"))
+    if side == "mixed":
+        import nvflare
+        import nvflare.job_config.api
+
+        from fedjob.job import FedJob
+
+        nvflare.FedJob = nvflare.job_config.api.FedJob = FedJob
     from corpus import JOBS
 
     errors = {}

@@ -94,6 +94,8 @@ def export(release: str, interpreter: str, shared: Path) -> Path:
             shutil.copytree(USER, work, symlinks=True)
             _drive(interpreter, ["real"], place / "real", work)
             _drive(sys.executable, ["ours", release], place / "ours", work)
+            if interpreter == sys.executable:
+                _drive(interpreter, ["mixed"], place / "mixed", work)
             (place / "done").touch()
     return place
 
@@ -105,15 +107,14 @@ def _drive(interpreter: str, side: list[str], out: Path, work: Path) -> None:
         raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
 
 
-def compare(place: Path, name: str, release: str) -> Outcome:
-    """How the two exports of one job compare."""
-    real, ours = (
-        json.loads((place / side / "errors.json").read_text()).get(name) for side in ("real", "ours")
-    )
+def compare(place: Path, name: str, release: str, side: str = "ours") -> Outcome:
+    """How FLARE's export of a job and ours compare; `side` may be ``mixed``."""
+    real = json.loads((place / "real" / "errors.json").read_text()).get(name)
+    ours = json.loads((place / side / "errors.json").read_text()).get(name)
     if real and "missing" in real:
         return Outcome("not asked", real["missing"])
     if real and ours:
-        if not ours["ours"] and "ImportError" not in ours["error"]:
+        if not ours["ours"] and ours["error"] != real["error"]:
             return Outcome("different", f"refused with an error that is not ours:\n{ours['trace']}")
         return Outcome("refused", ours["error"])
     if ours:
@@ -125,7 +126,7 @@ def compare(place: Path, name: str, release: str) -> Outcome:
             if reason
             else Outcome("different", f"only FLARE refuses:\n{real['trace']}")
         )
-    return _compare_trees(files(place / "real" / name), files(place / "ours" / name))
+    return _compare_trees(files(place / "real" / name), files(place / side / name))
 
 
 def _compare_trees(real: dict[str, bytes], ours: dict[str, bytes]) -> Outcome:

@@ -44,6 +44,17 @@ def test_export_is_flares(exports, release, name):
     assert outcome.state != "different", outcome.detail
 
 
+@pytest.mark.parametrize("name", JOBS)
+def test_our_job_takes_flares_objects(exports, name):
+    place = exports("2.9")
+    if not (place / "mixed").exists():
+        pytest.skip("FLARE is not installed in this environment")
+    outcome = parity.compare(place, name, "2.9", "mixed")
+    if outcome.state == "not asked":
+        pytest.skip(f"{outcome.detail} is not installed in this environment")
+    assert outcome.state != "different", outcome.detail
+
+
 @pytest.mark.parametrize("release", parity.releases())
 def test_what_a_release_lacks_is_refused_by_both(exports, release):
     place = exports(release)
