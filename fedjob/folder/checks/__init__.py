@@ -1,0 +1,39 @@
+"""Checks of a job folder: what will not run, or not as it says, on the target release of FLARE.
+
+Nothing of the job is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fedjob.flare.releases import Release
+from fedjob.folder.checks import classes, code, deploy, leaks, wiring
+from fedjob.folder.checks.finding import Finding, Severity
+from fedjob.folder.model import JobModel
+
+__all__ = ["Finding", "Severity", "check"]
+
+
+def check(model: JobModel, release: Release | str | None = None) -> tuple[Finding, ...]:
+    """All findings for `release` (the newest by default), errors first, in the order of the folder."""
+    target = Release.of(release)
+    found = [
+        *deploy.check(model, target),
+        *wiring.check(model, target),
+        *wiring.advise(model),
+        *classes.check(model, target),
+        *code.check(model),
+        *leaks.check(model),
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.severity != "error"))
+
+
+def configured(
+    findings: Iterable[Finding], ignore: Iterable[str] = (), severity: Mapping[str, Severity] | None = None
+) -> tuple[Finding, ...]:
+    """`findings` without the ignored codes, and with severities as the user sets them."""
+    from dataclasses import replace
+
+    left = [f for f in findings if f.code not in set(ignore)]
+    return tuple(replace(f, severity=(severity or {}).get(f.code, f.severity)) for f in left)

@@ -1,0 +1,405 @@
+"""Every finding, with its whole text; and silence on jobs that are in order."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fedjob.folder.checks import check, configured
+from fedjob.folder.read import read
+from fedjob.folder.write import write
+from tests.folder.models import make_file, make_job
+
+EXPORTED = Path(__file__).parents[2] / "data" / "flare"
+ROOT = "nvflare"
+FEDAVG = f"{ROOT}.app_common.workflows.fedavg.FedAvg"
+SELECTOR = f"{ROOT}.app_common.widgets.intime_model_selector.IntimeModelSelector"
+CLIENT_API = f"{ROOT}.app_common.executors.client_api_executor.ClientAPIExecutor"
+
+
+@pytest.mark.parametrize("release", ["2.5", "2.6", "2.7", "2.8", "2.9"])
+@pytest.mark.parametrize("name", ["hello", "per_site"])
+def test_what_flare_exports_is_in_order_for_its_release(release, name):
+    assert check(read(EXPORTED / release / name), release) == ()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A job that is in order: FedAvg, a numpy persistor, one trainer of the user's."""
+    job = make_job(tmp_path)
+    folder = write(job, tmp_path / "jobs")
+    server = load(folder, "server")
+    server["workflows"] = [{"id": "controller", "path": FEDAVG, "args": {"persistor_id": "persistor"}}]
+    server["components"] = server["components"][:1]
+    save(folder, "server", server)
+    client = load(folder, "client")
+    client["task_result_filters"] = []
+    save(folder, "client", client)
+    (folder / "app/custom/src/select.py").unlink()
+    code(folder, "src/train.py", "import json\n\nclass Trainer:\n    pass\n")
+    assert found(folder) == []
+    return folder
+
+
+def load(folder, side):
+    return json.loads((folder / f"app/config/config_fed_{side}.json").read_text())
+
+
+def save(folder, side, data):
+    (folder / f"app/config/config_fed_{side}.json").write_text(json.dumps(data))
+
+
+def meta(folder, **changes):
+    path = folder / "meta.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def change(folder, side, edit):
+    data = load(folder, side)
+    edit(data)
+    save(folder, side, data)
+
+
+def code(folder, path, text):
+    file = folder / "app/custom" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def found(folder, release="2.9"):
+    return ["\n".join(finding.lines()) for finding in check(read(folder), release)]
+
+
+def executor(data, tasks, path="src.train.Trainer", **args):
+    data["executors"].append({"tasks": tasks, "executor": {"path": path, "args": args}})
+
+
+def result_filter(data, tasks, path="src.train.Trainer"):
+    data["task_result_filters"].append({"tasks": tasks, "filters": [{"path": path, "args": {}}]})
+
+
+CASES = {
+    "name-invalid": (
+        lambda f: meta(f, name="my job"),
+        "error name-invalid: meta.name\n"
+        "  FLARE 2.9 refuses the job name 'my job'\n"
+        "  begin with a letter or digit and use letters, digits, '.', '_', '-'",
+    ),
+    "deploy-empty": (
+        lambda f: meta(f, deploy_map={"app": []}, min_clients=0),
+        "error deploy-empty: meta.deploy_map\n"
+        "  no app goes to any site\n"
+        "  name '@ALL', or the server and the sites",
+    ),
+    "deploy-mixed": (
+        lambda f: meta(f, deploy_map={"app": ["@ALL", "site-1"]}),
+        "error deploy-mixed: meta.deploy_map\n"
+        "  '@ALL' stands beside site-1\n"
+        "  use '@ALL' alone, or name every site",
+    ),
+    "deploy-no-server": (
+        lambda f: meta(f, deploy_map={"app": ["a", "b"]}),
+        "error deploy-no-server: meta.deploy_map\n"
+        "  no app goes to the server\n"
+        "  send an app with a server configuration there",
+    ),
+    "deploy-twice": (
+        lambda f: meta(f, deploy_map={"app": ["server", "a", "b", "a"]}),
+        "error deploy-twice: meta.deploy_map\n  several apps go to a\n  send one app to each site",
+    ),
+    "min-clients": (
+        lambda f: meta(f, deploy_map={"app": ["server", "a"]}),
+        "error min-clients: meta.min_clients\n"
+        "  min_clients is 2, but the deploy map names 1 clients\n"
+        "  lower min_clients, or deploy to more sites",
+    ),
+    "mandatory-clients": (
+        lambda f: meta(f, deploy_map={"app": ["server", "a", "b"]}, mandatory_clients=["a", "z"]),
+        "error mandatory-clients: meta.mandatory_clients\n"
+        "  the deploy map does not name z\n"
+        "  add these sites to the deploy map, or drop them from mandatory_clients",
+    ),
+    "config-missing": (
+        lambda f: (f / "app/config/config_fed_client.json").unlink(),
+        "error config-missing: app: client\n"
+        "  the app goes to the client but has no config_fed_client.json\n"
+        "  give the client something to do, or change the deploy map",
+    ),
+    "config-empty": (
+        lambda f: change(f, "client", lambda d: d.update(executors=[])),
+        "error config-empty: app: client.executors\n"
+        "  FLARE does not load a client configuration without executors\n"
+        "  add an executor or ScriptRunner to the clients",
+    ),
+    "id-twice": (
+        lambda f: change(f, "server", lambda d: d["components"].append(dict(d["components"][0]))),
+        "error id-twice: app: server\n"
+        "  the id 'persistor' is given twice\n"
+        "  give each component an id of its own",
+    ),
+    "filter-never-runs": (
+        lambda f: change(f, "client", lambda d: result_filter(d, ["*"])),
+        "error filter-never-runs: app: client.task_result_filters[*]\n"
+        "  FLARE looks filters up by the exact name of the task; '*' (the default) is no wildcard there\n"
+        "  name the tasks: tasks=['train']",
+    ),
+    "filter-chain-twice": (
+        lambda f: change(
+            f, "client", lambda d: [result_filter(d, ["train"]), result_filter(d, ["train", "x"])]
+        ),
+        "error filter-chain-twice: app: client.task_result_filters[train]\n"
+        "  two chains filter the task 'train'; FLARE refuses that\n"
+        "  put the filters into one chain",
+    ),
+    "executor-twice": (
+        lambda f: change(f, "client", lambda d: executor(d, ["train"])),
+        "error executor-twice: app: client.executors[train]\n"
+        "  two executors answer the task 'train'\n"
+        "  let one of them answer it",
+    ),
+    "tasks-empty": (
+        lambda f: change(f, "client", lambda d: executor(d, [])),
+        "error tasks-empty: app: client.executors[]\n  an executor answers no task\n  name its tasks, or '*'",
+    ),
+    "client-api-twice": (
+        lambda f: change(
+            f,
+            "client",
+            lambda d: [executor(d, [t], CLIENT_API, execution_mode="in_process") for t in ("x", "y")],
+        ),
+        "error client-api-twice: app: client.executors\n"
+        "  2 ClientAPIExecutors in one app; FLARE 2.9 allows one\n"
+        "  let one script answer all tasks, or send the scripts to different sites",
+    ),
+    "id-undefined": (
+        lambda f: change(f, "server", lambda d: d["workflows"][0]["args"].update(persistor_id="keeper")),
+        "error id-undefined: app: server.workflows[controller].args.persistor_id\n"
+        "  the server of this app has no component 'keeper'; it has: controller, persistor\n"
+        "  add the component, or correct the id",
+    ),
+    "task-unanswered": (
+        lambda f: change(f, "server", lambda d: d["workflows"][0]["args"].update(task_name="fit")),
+        "error task-unanswered: app: server.workflows[controller].args.task_name\n"
+        "  the workflow sends the task 'fit', which no executor answers in app\n"
+        "  give an executor there tasks=['fit']",
+    ),
+    "component-disabled": (
+        lambda f: change(f, "server", lambda d: d["components"][0].update(disabled=True)),
+        "warning component-disabled: app: server.components[persistor]\n"
+        "  FLARE skips this component: it says disabled: true\n"
+        "  delete it, or the word, if that is not meant",
+    ),
+    "class-unknown": (
+        lambda f: change(f, "server", lambda d: d["components"].append({"id": "x", "path": f"{ROOT}.a.B"})),
+        f"warning class-unknown: app: server.components[x].path\n"
+        f"  {ROOT}.a.B is not a component that fedjob knows of any FLARE release\n"
+        "  check the spelling; if it is right, try it on real FLARE",
+    ),
+    "argument-unknown": (
+        lambda f: change(
+            f,
+            "server",
+            lambda d: d["components"].append({"id": "s", "path": SELECTOR, "args": {"key": "accuracy"}}),
+        ),
+        "error argument-unknown: app: server.components[s].args.key\n"
+        "  IntimeModelSelector of FLARE 2.9 takes no 'key'; it takes weigh_by_local_iter, aggregation_weights, "
+        "validation_metric_name, key_metric, negate_key_metric\n"
+        "  remove it, or export the job for 2.9",
+    ),
+    "argument-missing": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], CLIENT_API)),
+        "error argument-missing: app: client.executors[x].args.execution_mode\n"
+        "  ClientAPIExecutor of FLARE 2.9 needs 'execution_mode'\n"
+        "  give it to the constructor",
+    ),
+    "argument-opaque": (
+        lambda f: change(
+            f,
+            "client",
+            lambda d: executor(d, ["x"], pattern={"path": "re.Pattern", "args": {}}),
+        ),
+        "error argument-opaque: app: client.executors[x].args.pattern\n"
+        "  FLARE cannot build a re.Pattern from a configuration\n"
+        "  hand over its text (a pattern's string, a path's string) instead of the object",
+    ),
+    "class-missing": (
+        lambda f: code(f, "src/train.py", "class Other:\n    pass\n"),
+        "error class-missing: app: client.executors[train, validate].path\n"
+        "  custom/src/train.py defines no Trainer\n"
+        "  correct the path, or export the job again",
+    ),
+    "module-missing": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], "other.module.Trainer")),
+        "error module-missing: app: client.executors[x].path\n"
+        "  the module other.module is neither in the app's custom/ nor installed here\n"
+        "  let its file travel with the job: job.to(..., 'path/to/file.py')",
+    ),
+    "class-path": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], "Trainer")),
+        "error class-path: app: client.executors[x].path\n"
+        "  'Trainer' names no module\n"
+        "  write the whole path: package.module.Class",
+    ),
+    "import-missing": (
+        lambda f: code(f, "helper.py", "import surely_missing.part\n"),
+        "error import-missing: app: custom/helper.py\n"
+        "  line 1 imports 'surely_missing.part', which is neither in custom/ nor installed here\n"
+        "  let the module travel with the job, or install it at the sites",
+    ),
+    "import of a neighbour": (
+        lambda f: [
+            code(f, "src/net.py", "class Net: pass\n"),
+            code(f, "src/fl.py", "\nfrom net import Net\n"),
+        ],
+        "error import-missing: app: custom/src/fl.py\n"
+        "  line 2 imports 'net'; custom/src/net.py is not found under that name, since only custom/ is searched\n"
+        "  import it as 'src.net'",
+    ),
+    "syntax": (
+        lambda f: code(f, "helper.py", "def f(:\n"),
+        "error syntax: app: custom/helper.py\n  helper is not Python (line 1): invalid syntax\n  correct it",
+    ),
+    "name-shadowed by Python": (
+        lambda f: code(f, "random.py", "x = 1\n"),
+        "error name-shadowed: app: custom/random.py\n"
+        "  Python's own module 'random' hides it: custom/ is searched last\n"
+        "  rename it",
+    ),
+    "name-shadowed by a package": (
+        lambda f: code(f, "yaml.py", "x = 1\n"),
+        "warning name-shadowed: app: custom/yaml.py\n"
+        "  an installed package of the same name 'yaml' hides it: custom/ is searched last\n"
+        "  rename it",
+    ),
+    "package-copied": (
+        lambda f: [code(f, "yaml/__init__.py", ""), code(f, "yaml/loader.py", "")],
+        "warning package-copied: app: custom/yaml\n"
+        "  the installed package 'yaml' is in custom/ (2 files)\n"
+        "  install it at the sites: job.set_app_packages, or name it in the sites' requirements",
+    ),
+    "pickle": (
+        lambda f: code(f, "weights.pkl", ""),
+        "warning pickle: app: custom/weights.pkl\n"
+        "  a pickle runs code when it is loaded\n"
+        "  send weights as .npy, .npz or .safetensors",
+    ),
+    "bytecode": (
+        lambda f: code(f, "__pycache__/x.cpython-311.pyc", ""),
+        "warning bytecode: app: custom/__pycache__/x.cpython-311.pyc\n"
+        "  compiled code fits one Python only\n"
+        "  leave it out",
+    ),
+    "path-absolute": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], where="/home/ada/data/train.csv")),
+        "warning path-absolute: app: client.executors[x].args.where\n"
+        "  /home/ada/data/train.csv exists on the author's machine; a site will not have it\n"
+        "  use a path relative to custom/, or hand it to the script as an argument of the site",
+    ),
+    "secret by its name": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], api_key="swordfish")),
+        "error secret: app: client.executors[x].args.api_key\n"
+        "  the value of 'api_key' stands here in the clear\n"
+        "  take it out, revoke it, and read it at the site",
+    ),
+    "secret in the code": (
+        lambda f: code(f, "helper.py", "x = 1\nkey = 'AKIA" + "ABCDEFGHIJKLMNOP'\n"),
+        "error secret: app: custom/helper.py:2\n"
+        "  an AWS key stands here in the clear\n"
+        "  take it out, revoke it, and read it at the site",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_finding(folder, case):
+    edit, text = CASES[case]
+    edit(folder)
+    assert text in found(folder)
+
+
+def test_a_dialect_that_the_release_does_not_run():
+    texts = ["\n".join(f.lines()) for f in check(read(EXPORTED / "2.8" / "hello"), "2.9")]
+    assert texts == [
+        "error class-gone: app: client.executors[*].path\n"
+        f"  FLARE 2.9 has no {ROOT}.app_common.executors.in_process_client_api_executor.InProcessClientAPIExecutor; "
+        "it is in 2.5, 2.6, 2.7, 2.8\n"
+        "  export the job for 2.9, or target 2.8"
+    ]
+
+
+IN_ORDER = {
+    "handled import": lambda f: code(
+        f, "a.py", "try:\n    import surely_missing\nexcept ImportError:\n    pass\n"
+    ),
+    "import for types": lambda f: code(
+        f, "a.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import surely_missing\n"
+    ),
+    "import in a function": lambda f: code(f, "a.py", "def f():\n    import surely_missing\n"),
+    "relative imports": lambda f: [
+        code(f, "pkg/__init__.py", "from .a import x\nfrom . import b\n"),
+        code(f, "pkg/a.py", "from . import b\nfrom .sub.c import y\nfrom .. import src\n"),
+        code(f, "pkg/b.py", "x = 1\n"),
+        code(f, "pkg/sub/c.py", "from ..a import x\n"),
+    ],
+    "namespace package": lambda f: [code(f, "a.py", "import src\nimport src.train\n")],
+    "flare": lambda f: code(f, "a.py", f"import {ROOT}.client as flare\n"),
+    "script of its own process": lambda f: [
+        code(f, "src/net.py", "x = 1\n"),
+        code(f, "src/fl.py", "import net\n"),
+        change(
+            f,
+            "client",
+            lambda d: executor(
+                d,
+                ["x"],
+                CLIENT_API,
+                execution_mode="external_process",
+                command=["python3", "-u", "custom/src/fl.py"],
+            ),
+        ),
+    ],
+    "reference to a secret": lambda f: change(f, "client", lambda d: executor(d, ["x"], api_key="{API_KEY}")),
+    "doubtful escape": lambda f: code(f, "a.py", "x = '\\d'\n"),
+    "nested dict": lambda f: change(
+        f, "client", lambda d: executor(d, ["x"], conf={"path": "a.B", "config_type": "dict"})
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_ORDER)
+def test_what_is_in_order(folder, case):
+    IN_ORDER[case](folder)
+    assert found(folder) == []
+
+
+def test_a_secret_is_never_repeated(folder):
+    change(
+        folder, "client", lambda d: executor(d, ["x"], password="swordfish", url="https://me:swordfish@x.org")
+    )
+    texts = found(folder)
+    assert len([t for t in texts if "secret" in t]) == 2
+    assert "swordfish" not in "".join(texts)
+
+
+def test_findings_can_be_ignored_and_reweighed(folder):
+    code(folder, "random.py", "x = 1\n")
+    code(folder, "weights.pkl", "")
+    findings = check(read(folder))
+    assert [f.code for f in findings] == ["name-shadowed", "pickle"]
+    assert configured(findings, ["pickle"], {"name-shadowed": "warning"})[0].severity == "warning"
+    assert len(configured(findings, ["pickle"])) == 1
+
+
+def test_nothing_of_the_job_is_executed(folder, tmp_path):
+    code(folder, "src/train.py", f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Trainer: pass\n")
+    found(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_golden_whose_files_are_nowhere_can_be_checked(tmp_path):
+    from dataclasses import replace
+
+    job = make_job(tmp_path)
+    file = replace(make_file(tmp_path, "custom/a.py"), source=Path("nowhere/a.py"))
+    app = replace(job.apps[0], files=(file,))
+    assert isinstance(check(replace(job, apps=(app,))), tuple)
