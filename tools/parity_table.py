@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "flare")]
 
 from corpus import JOBS  # noqa: E402
 
-from tests.flare import parity  # noqa: E402
+from tests.flare import comparison  # noqa: E402
 
 SIGNS = {"equal": "=", "refused": "✗", "ours only": "+", "not asked": "?", "different": "≠"}
 
@@ -43,12 +43,12 @@ def main() -> None:
 
 def render(shared: Path) -> str:
     columns = {}
-    for release in parity.releases():
-        python = parity.python(release)
+    for release in comparison.releases():
+        python = comparison.python(release)
         if python is None:
             sys.exit(f"FLARE {release} is not installed; set FEDJOB_FLARE_RELEASES to have it installed")
-        place = parity.export(release, python, shared)
-        columns[release] = {name: parity.compare(place, name, release) for name in JOBS}
+        place = comparison.export(release, python, shared)
+        columns[release] = {name: comparison.compare(place, name, release) for name in JOBS}
     lines = [f"| job | covers | {' | '.join(columns)} |", f"|--|--|{'--|' * len(columns)}"]
     for name, job in JOBS.items():
         signs = " | ".join(SIGNS[column[name].state] for column in columns.values())
@@ -56,7 +56,7 @@ def render(shared: Path) -> str:
     counts = "; ".join(
         f"{r}: {sum(o.state == 'equal' for o in c.values())} equal" for r, c in columns.items()
     )
-    reasons = [f"- {name}, {release}: {why}" for (name, release), why in sorted(parity.OURS_ONLY.items())]
+    reasons = [f"- {name}, {release}: {why}" for (name, release), why in sorted(comparison.OURS_ONLY.items())]
     return "\n".join([HEAD.rstrip(), "", *lines, "", f"{len(JOBS)} jobs; {counts}.", "", *reasons, ""])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flare import parity
+from tests.flare import comparison
 
 sys.path.insert(0, str(Path(__file__).parent))
 from corpus import JOBS
@@ -27,18 +27,18 @@ def exports(tmp_path_factory):
     shared.mkdir(exist_ok=True)
 
     def export(release):
-        interpreter = parity.python(release)
+        interpreter = comparison.python(release)
         if interpreter is None:
-            pytest.skip(f"nvflare=={parity.VERSIONS[release]} is not installed here")
-        return parity.export(release, interpreter, shared)
+            pytest.skip(f"nvflare=={comparison.VERSIONS[release]} is not installed here")
+        return comparison.export(release, interpreter, shared)
 
     return export
 
 
 @pytest.mark.parametrize("name", JOBS)
-@pytest.mark.parametrize("release", parity.releases())
+@pytest.mark.parametrize("release", comparison.releases())
 def test_export_is_flares(exports, release, name):
-    outcome = parity.compare(exports(release), name, release)
+    outcome = comparison.compare(exports(release), name, release)
     if outcome.state == "not asked":
         pytest.skip(f"{outcome.detail} is not installed in the environment of FLARE {release}")
     assert outcome.state != "different", outcome.detail
@@ -49,25 +49,25 @@ def test_our_job_takes_flares_objects(exports, name):
     place = exports("2.9")
     if not (place / "mixed").exists():
         pytest.skip("FLARE is not installed in this environment")
-    outcome = parity.compare(place, name, "2.9", "mixed")
+    outcome = comparison.compare(place, name, "2.9", "mixed")
     if outcome.state == "not asked":
         pytest.skip(f"{outcome.detail} is not installed in this environment")
     assert outcome.state != "different", outcome.detail
 
 
-@pytest.mark.parametrize("release", parity.releases())
+@pytest.mark.parametrize("release", comparison.releases())
 def test_what_a_release_lacks_is_refused_by_both(exports, release):
     place = exports(release)
     wanted = [n for n, job in JOBS.items() if release < job.since or release >= job.before]
-    outcomes = {n: parity.compare(place, n, release).state for n in wanted}
+    outcomes = {n: comparison.compare(place, n, release).state for n in wanted}
     assert {n: s for n, s in outcomes.items() if s not in {"refused", "ours only", "not asked"}} == {}
 
 
-@pytest.mark.parametrize("release", parity.releases())
+@pytest.mark.parametrize("release", comparison.releases())
 def test_what_a_release_has_is_exported(exports, release):
     place = exports(release)
     wanted = [n for n, job in JOBS.items() if job.since <= release < job.before]
-    assert [n for n in wanted if parity.compare(place, n, release).state == "refused"] == []
+    assert [n for n in wanted if comparison.compare(place, n, release).state == "refused"] == []
 
 
 def test_the_corpus_covers_forty_jobs():
