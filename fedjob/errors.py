@@ -9,6 +9,8 @@ FedJobError
 ├── FolderError (ValueError)          a folder that is not a job, or a configuration that is not valid
 │   └── ForeignFolder (RuntimeError)  something that is not this job's own export is in the way
 ├── NameUnknown (ImportError)         an nvflare name that our table does not answer
+├── ExchangeError (RuntimeError)      a model, context or workspace cannot do what it was asked to
+│   └── ClientAPIError                the Client API is used out of its order, or the job is aborted
 ├── RequestError (ValueError)         a run was asked for wrongly: sites, isolation, threads, engine
 ├── RunError                          a run could not be carried out or did not succeed
 │   ├── RunFailed                     the run ended and its result is not ok (carries `result`)
@@ -69,6 +71,14 @@ class ForeignFolder(FolderError, RuntimeError):
 
 class NameUnknown(FedJobError, ImportError):
     """An ``nvflare`` name that the embedded implementation does not have."""
+
+
+class ExchangeError(FedJobError, RuntimeError):
+    """A model, context or workspace cannot do what it was asked to."""
+
+
+class ClientAPIError(ExchangeError):
+    """A script uses the Client API out of its order, or its job has been aborted."""
 
 
 class RequestError(FedJobError, ValueError):

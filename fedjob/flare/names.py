@@ -60,7 +60,47 @@ _JOB = (
     Row("job_config.stats_job", "job.stats_job", "StatsJob"),
 )
 
-_EXCHANGE: tuple[Row, ...] = ()
+_EXCHANGE = (
+    Row("apis.analytix", "exchange.analytics",
+        "ANALYTIC_EVENT_TYPE AnalyticsData AnalyticsDataType LogWriterName TrackConst"),
+    Row("apis.client", "exchange.client", "Client from_dict"),
+    Row("apis.client", "exchange.client", "ClientDictKey ClientPropKey", since="2.6"),
+    Row("apis.dxo", "exchange.dxo",
+        "DXO DataKind MetaKey from_bytes from_dict from_file from_shareable get_leaf_dxos"),
+    Row("apis.event_type", "exchange.events", "EventType"),
+    Row("apis.fl_constant", "exchange.keys",
+        "EventScope FLContextKey FLMetaKey FedEventHeader FilterKey LogMessageTag ReservedKey ReservedTopic"
+        " ReturnCode WorkspaceConstants"),
+    Row("apis.fl_constant", "exchange.settings",
+        "ConfigVarName JobConstants NonSerializableKeys RunnerTask SiteType SystemComponents SystemConfigs"
+        " SystemVarName"),
+    Row("apis.fl_constant", "exchange.settings", "ProcessType StreamCtxKey", since="2.6"),
+    Row("apis.fl_context", "exchange.fl_context", "FLContext FLContextManager"),
+    Row("apis.fl_exception", "exchange.exceptions",
+        "FLCommunicationError NotAuthenticated NotAuthorized NotReadyToEndRun TaskExecutionError"
+        " UnsafeComponentError UnsafeJobError"),
+    Row("apis.job_def", "exchange.job_def",
+        "ALL_SITES JobMetaKey RunStatus SERVER_SITE_NAME get_custom_prop get_custom_props is_valid_job_id"
+        " new_job_id"),
+    Row("apis.job_def", "exchange.job_def", "DEFAULT_STUDY", since="2.8"),
+    Row("apis.shareable", "exchange.shareable", "ReservedHeaderKey Shareable make_copy make_reply"),
+    Row("apis.signal", "exchange.signal", "Signal"),
+    Row("apis.workspace", "exchange.workspace", "Workspace"),
+    Row("app_common.abstract.fl_model", "exchange.fl_model", "FLModel FLModelConst MetaKey ParamsType"),
+    Row("app_common.abstract.learnable", "exchange.learnable", "Learnable"),
+    Row("app_common.abstract.model", "exchange.learnable",
+        "ModelLearnable ModelLearnableKey make_model_learnable model_learnable_to_dxo validate_model_learnable"),
+    Row("app_common.app_constant", "exchange.app_constants",
+        "AlgorithmConstants AppConstants DefaultCheckpointFileName EnvironmentKey ExecutorTasks ModelFormat"
+        " ModelName ValidateType"),
+    Row("app_common.app_event_type", "exchange.events", "AppEventType"),
+    Row("app_common.np.constants", "exchange.app_constants", "NPConstants"),
+    Row("app_common.utils.fl_model_utils", "exchange.fl_model_utils",
+        "FLModelUtils MODEL_ATTRS data_kind_to_params_type params_type_to_data_kind"),
+    Row("app_common.utils.math_utils", "exchange.math", "operator_mapping parse_compare_criteria"),
+    Row("fuel.utils.fobs", "exchange.fobs", "*"),
+    Row("fuel.utils.fobs.decomposer", "exchange.fobs", "Decomposer"),
+)
 
 _COMPONENTS: tuple[Row, ...] = ()
 
@@ -70,6 +110,7 @@ _CLIENT: tuple[Row, ...] = ()
 _AGAIN = (
     Row("", "job.api", "FedJob"),
     Row("", "job.defs", "FilterType"),
+    Row("app_common.abstract.model", "exchange.learnable", "Learnable"),
     Row("job_config.api", "job.defs", "FilterType JobTargetType"),
     Row("job_config.script_runner", "job.defs", "FrameworkType"),
 )
