@@ -99,12 +99,13 @@ class Custom:
 
         Raises whatever the script raises, SystemExit included.
         """
-        custom = self.root(str(path))
+        source = Path(os.path.realpath(path))
+        custom = self.root(str(source))
         if custom is None:
             raise FileNotFoundError(f"{path} is not in the custom folder of a site of this run")
         main = ModuleType("__main__")
         vars(main).update(__file__=str(path), __cached__=None, __package__="")
-        code = self._originals.compile(path, custom)
+        code = self._originals.compile(source, custom)
         before = sys.argv, sys.modules.get("__main__")
         sys.argv = [str(path), *args]
         sys.modules["__main__"] = main

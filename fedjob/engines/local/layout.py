@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,16 @@ class Layout:
     workspace: Path
     #: App folder of the server and of each site, by name.
     apps: Mapping[str, Path]
+    #: Where an app folder really is, for those that several sites have in common.
+    shared: Mapping[str, Path] = field(default_factory=dict)
 
     def home(self, name: str) -> Path:
         """The working directory of the server or of a site."""
         return self.workspace / name
 
     def custom(self, name: str) -> Path:
-        return self.apps[name] / "custom"
+        """The folder of user code; one and the same for sites that have their app in common."""
+        return self.shared.get(name, self.apps[name]) / "custom"
 
     @property
     def events(self) -> Path:
@@ -54,16 +57,14 @@ def lay_out(
     _clear(workspace, (SERVER, *sites))
     made = [SERVER, *sites, EVENTS, _APPS]
     (workspace / _MARK).write_text(json.dumps(made))
-    apps = {SERVER: _own(folder, app_of(model, SERVER), workspace, SERVER)}
-    if isolation == "shared":
-        apps.update(_share(folder, model, sites, workspace))
-    else:
-        apps.update({site: _own(folder, app_of(model, site), workspace, site) for site in sites})
+    own = sites if isolation != "shared" else ()
+    apps = {name: _own(folder, app_of(model, name), workspace, name) for name in (SERVER, *own)}
     meta = json.dumps(_meta(folder, model, sites), indent=4)
     for app in apps.values():
-        if app.parent.name == JOB_ID:
-            (app.parent / "meta.json").write_text(meta)
-    return Layout(workspace=workspace, apps=apps)
+        (app.parent / "meta.json").write_text(meta)
+    shared = _share(folder, model, sites, workspace) if isolation == "shared" else {}
+    links = {site: workspace / site / JOB_ID / f"app_{site}" for site in shared}
+    return Layout(workspace=workspace, apps={**apps, **links}, shared=shared)
 
 
 def app_of(model: JobModel, name: str) -> str | None:
@@ -113,8 +114,9 @@ def _own(folder: Path, app: str | None, workspace: Path, name: str) -> Path:
     return target
 
 
+# ruff: noqa: PTH102, PTH211
 def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path) -> dict[str, Path]:
-    """One copy of each app for all of its sites: thousands of sites have a home each, and no copy."""
+    """One copy of each app for all of its sites: thousands of sites have a home each, and a link."""
     names = {site: app_of(model, site) for site in sites}
     shared = {app: workspace / _APPS / (app or "none") for app in dict.fromkeys(names.values())}
     for app, target in shared.items():
@@ -122,8 +124,11 @@ def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path)
             target.mkdir(parents=True)
         else:
             shutil.copytree(folder / app, target, copy_function=shutil.copyfile)
-    for site in sites:
-        os.mkdir(workspace / site)  # noqa: PTH102 - for each of thousands.
+    for site in sites:  # as plain strings: there may be ten thousand.
+        home = f"{workspace}/{site}"
+        os.mkdir(home)
+        os.mkdir(f"{home}/{JOB_ID}")
+        os.symlink(shared[names[site]], f"{home}/{JOB_ID}/app_{site}")
     return {site: shared[app] for site, app in names.items()}
 
 

@@ -27,6 +27,8 @@ from fedjob.flare import names, shim
 
 #: Seconds that sites have to finish once the server has, as FLARE gives its scripts.
 GRACE = 30.0
+#: Seconds that they have once the run has failed: the cause is known, nothing they do counts any more.
+_FAILED_GRACE = 1.0
 #: Seconds that workers have to write down their stacks.
 _DUMP_TIME = 0.3
 #: Seconds that a keeper has to kill what is left.
@@ -80,7 +82,8 @@ class Workers:
         elif number == 0:
             self._server_ok = status == worker.OK
         if number == 0:
-            self._end = min(self._end, time.monotonic() + GRACE)
+            grace = GRACE if self._server_ok else _FAILED_GRACE
+            self._end = min(self._end, time.monotonic() + grace)
 
     def _report_death(self, number: int, status: int, place: tuple[Any, Any, Any]) -> None:
         """A worker was ended by a signal or by user code."""
@@ -111,6 +114,10 @@ class Workers:
 
     def _stop_late_workers(self) -> None:
         """The deadline: write down where everyone stands, then kill them."""
+        if 0 not in self._running and not self._server_ok:
+            self._running.clear()
+            self._kill()
+            return
         self._late = self._late or 0 in self._running
         pipe.send(self._socket, (keeper.DUMP,))
         time.sleep(_DUMP_TIME)

@@ -55,9 +55,10 @@ def test_a_site_without_an_app_has_an_empty_one(folder, tmp_path):
 
 def test_shared_sites_have_homes_but_one_copy_of_their_app(folder, tmp_path):
     layout = put(folder, tmp_path / "ws", "shared", ("site-1", "site-2", "site-3"))
-    assert layout.apps["site-2"] == layout.apps["site-3"] != layout.apps["site-1"]
+    assert layout.custom("site-2") == layout.custom("site-3") != layout.custom("site-1")
     assert (layout.custom("site-3") / "src/net.py").read_text() == "# two"
-    assert layout.home("site-3").is_dir()
+    assert layout.apps["site-3"] == tmp_path / "ws/site-3/simulate_job/app_site-3"
+    assert (layout.apps["site-3"] / "custom/src/net.py").read_text() == "# two"
 
 
 def test_the_next_run_removes_what_the_last_one_made_and_nothing_else(folder, tmp_path):
