@@ -48,8 +48,9 @@ _JOB = (
     Row("app_opt.tf.job_config.base_fed_job", "job.tf", "BaseFedJob"),
     Row("app_opt.tf.job_config.fed_avg", "job.tf", "FedAvgJob"),
     Row("app_opt.tf.job_config.model", "job.models", "TFModel"),
-    Row("job_config.api", "job.api",
-        "ClientApp FedApp FedJob JobCtx ServerApp has_add_to_job_method validate_object_for_job"),
+    Row("job_config.api", "job.api", "FedJob JobCtx validate_object_for_job validate_target_name"),
+    Row("job_config.api", "job.app", "ClientApp FedApp ServerApp"),
+    Row("job_config.api", "job.roles", "has_add_to_job_method"),
     Row("job_config.base_fed_job", "job.base_fed_job", "BaseFedJob", since="2.7"),
     Row("job_config.defs", "job.defs", "FilterType JobTargetType"),
     Row("job_config.file_source", "job.file_source", "FileSource", since="2.6"),
@@ -102,6 +103,32 @@ _EXCHANGE = (
     Row("fuel.utils.fobs.decomposer", "exchange.fobs", "Decomposer"),
 )
 
+# What every workflow and component is built from.
+_ROLES = (
+    Row("apis.controller_spec", "components.controller", "ControllerSpec"),
+    Row("apis.controller_spec", "components.task",
+        "ClientTask OperatorConfigKey OperatorMethod SendOrder Task TaskCompletionStatus TaskOperatorKey"),
+    Row("apis.executor", "components.roles", "Executor"),
+    Row("apis.filter", "components.roles", "Filter FilterChainType FilterSource"),
+    Row("apis.fl_component", "components.roles", "FLComponent"),
+    Row("apis.impl.controller", "components.controller", "Controller"),
+    Row("app_common.executors.client_api_executor", "components.executors.client_api", "ClientAPIExecutor",
+        since="2.9"),
+    Row("app_common.executors.in_process_client_api_executor", "components.executors.client_api",
+        "InProcessClientAPIExecutor", before="2.9"),
+    Row("app_common.utils.fl_component_wrapper", "components.workflows.wrapper", "FLComponentWrapper"),
+    Row("app_common.workflows.base_fedavg", "components.workflows.base_fedavg", "BaseFedAvg"),
+    Row("app_common.workflows.base_model_controller", "components.workflows.model_controller",
+        "BaseModelController"),
+    Row("app_common.workflows.fedavg", "components.workflows.fedavg", "FedAvg"),
+    Row("app_common.workflows.model_controller", "components.workflows.model_controller", "ModelController"),
+    Row("app_opt.pt.in_process_client_api_executor", "components.executors.client_api",
+        "PTInProcessClientAPIExecutor", before="2.9"),
+    Row("app_opt.tf.in_process_client_api_executor", "components.executors.client_api",
+        "TFInProcessClientAPIExecutor", before="2.9"),
+    Row("widgets.widget", "components.roles", "Widget"),
+)
+
 _COMPONENTS: tuple[Row, ...] = ()
 
 _CLIENT: tuple[Row, ...] = ()
@@ -117,7 +144,7 @@ _AGAIN = (
 
 # fmt: on
 
-TABLE = _JOB + _EXCHANGE + _COMPONENTS + _CLIENT + _AGAIN
+TABLE = _JOB + _EXCHANGE + _ROLES + _COMPONENTS + _CLIENT + _AGAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,15 +25,7 @@ from fedjob.job.freeze import freeze
 from fedjob.job.plan import Plan
 from fedjob.job.roles import has_add_to_job_method, plays
 
-__all__ = [
-    "ClientApp",
-    "FedApp",
-    "FedJob",
-    "JobCtx",
-    "ServerApp",
-    "has_add_to_job_method",
-    "validate_object_for_job",
-]
+__all__ = ["FedJob", "JobCtx", "validate_object_for_job", "validate_target_name"]
 
 SPECIAL_CHARACTERS = '"!@#$%^&*()+?=,<>/'
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from fedjob.errors import ArgumentNotSerializable, NameUnknown, ReleaseError
 from fedjob.flare import names, signatures
-from fedjob.flare.releases import NEWEST, R27, R28, Release
+from fedjob.flare.releases import NEWEST, R27, R28, RELEASES, Release
 from fedjob.flare.signatures import MISSING, Parameter, Parameters
 from fedjob.folder.model import Component
 from fedjob.job import sources
@@ -153,15 +153,14 @@ class Capture:
 
     def _refuse_later(self, obj: Any, expected: Parameters, newest: Parameters, place: str) -> None:
         """Raise ReleaseError for an argument that only later releases take."""
-        for name, parameter in newest.items():
-            if name in expected or not expected:
-                continue
+        for name, parameter in newest.items() if expected else ():
             value = read_back(obj, name)
-            left_alone = not (_differs(parameter.rest, value) and _differs(parameter.default, value))
-            if value is not MISSING and not left_alone:
+            if name in expected or value is MISSING:
+                continue
+            if _differs(parameter.rest, value) and _differs(parameter.default, value):
+                since = next(r for r in RELEASES if r > self.release and name in self._parameters(obj, r))
                 raise ReleaseError(
-                    f"{place}: FLARE {self.release} has no argument {name!r} (here {_describe(value)}); leave it out "
-                    "or export for a newer release"
+                    f"{place}: FLARE {self.release} has no argument {name!r} (here {value!r}); it came with {since}"
                 )
 
     def _report_hidden(self, obj: Any, expected: Parameters, place: str) -> None:

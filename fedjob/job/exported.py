@@ -1,0 +1,41 @@
+"""What an export leaves out or cannot vouch for, in the words of the checks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fedjob.flare.releases import Release
+from fedjob.folder.checks.finding import Finding
+from fedjob.job.api import FedJob
+
+_REMEDIES = {
+    "ArgumentLost": "keep the argument in an attribute of the same name, or of that name with '_' before it",
+    "ArgumentOpaque": "hand over plain data (text, numbers, lists) that the class turns into what it needs",
+    "CodeNotCopied": "install the package at the sites",
+    "FileMissing": "make sure that the file is at the site, or let it travel with the job",
+    "ObjectsDropped": "send everything to all clients, or everything to single sites",
+    "TasksExploded": "give the tasks as a list: tasks=['train']",
+}
+#: These lose nothing by themselves.
+_WARNINGS = {"CodeNotCopied", "FileMissing"}
+
+
+def export_findings(job: Any, release: Release) -> tuple[Finding, ...]:
+    """Findings that only the described job shows; none for folders and for real FLARE's jobs."""
+    if not isinstance(job, FedJob):
+        return ()
+    return tuple(
+        Finding(
+            code=_kebab(found.code),
+            severity="warning" if found.code in _WARNINGS else "error",
+            place=found.place,
+            reason=found.message,
+            remedy=_REMEDIES[found.code],
+        )
+        for found in job.findings(release)
+    )
+
+
+def _kebab(code: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", code).lower()
