@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -43,7 +44,12 @@ class Originals:
         return None
 
     def compile(self, path: Path, custom: Path) -> CodeType:
-        """The code of a file below `custom`, compiled once however many sites run it."""
+        """The code of a file below `custom`, to be run next; compiled once however many sites run it."""
+        code = self._compiled(path, custom)
+        _introduce(code.co_filename)
+        return code
+
+    def _compiled(self, path: Path, custom: Path) -> CodeType:
         if path not in self._by_path:
             data = path.read_bytes()
             relative = path.relative_to(custom)
@@ -53,6 +59,19 @@ class Originals:
                 self._code[key] = compile(data, str(original or path), "exec", dont_inherit=True)
             self._by_path[path] = self._code[key]
         return self._by_path[path]
+
+
+@cache
+def _empty(name: str) -> CodeType:
+    return compile("", name, "exec")
+
+
+def _introduce(name: str) -> None:
+    """Have coverage file the code under its own name.
+
+    Coverage asks the first frame of a code file for ``__file__`` and believes that, if there is one.
+    """
+    exec(_empty(name), {})  # noqa: S102
 
 
 class Custom:

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from fedjob.engines.local import measure
 from fedjob.engines.local.layout import lay_out
 from fedjob.engines.local.nursery import ONE_THREAD, environment
 from fedjob.engines.local.plan import Plan, gpus, shards
@@ -68,6 +69,7 @@ def _plan(folder: Path, request: RunRequest) -> Plan:
         shards=shards(sites, request.isolation),
         gpus=cards,
         start=start,
+        coverage=measure.settings(),
         environ={
             **environment(),
             **{name: os.environ.get(name, value) for name, value in ONE_THREAD.items()},

@@ -13,7 +13,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from fedjob.engines.local import keeper, pipe, worker
+from fedjob.engines.local import keeper, measure, pipe, worker
 from fedjob.engines.local.context import Outside, installed_path
 from fedjob.engines.local.deadline import Deadline, DeadlineReached
 from fedjob.engines.local.host import Host
@@ -60,6 +60,8 @@ class Workers:
             except BaseException:
                 self._kill()
                 raise
+        if self._plan.coverage is not None:
+            measure.take_in([worker.coverage_file(self._plan, n) for n in range(len(self._plan.shards))])
         return "deadline" if self._late else "ok" if self._server_ok else "failed"
 
     def _watch(self) -> None:

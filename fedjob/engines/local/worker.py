@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from fedjob.engines.local import measure
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Place, Recorder
@@ -42,7 +43,7 @@ def main(
     except BaseException:
         _report_broken(plan, number)
     finally:
-        _save_coverage()
+        measure.stop()
         _flush()
         place.leave()
         os._exit(status)
@@ -53,8 +54,15 @@ def stacks_file(plan: Plan, number: int) -> Path:
     return plan.layout.home(plan.shards[number][0]) / "stacks.txt"
 
 
+def coverage_file(plan: Plan, number: int) -> Path:
+    """Where a worker leaves what it has measured."""
+    return plan.layout.home(plan.shards[number][0]) / ".fedjob-coverage"
+
+
 def _settle(plan: Plan, number: int) -> None:
     """Output to the log, environment and directory of the party, one thread per process."""
+    if plan.coverage is not None:
+        measure.start(plan.coverage, coverage_file(plan, number))
     home = plan.layout.home(plan.shards[number][0])
     os.chdir(home)
     log = os.open(home / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -110,15 +118,6 @@ def _report_broken(plan: Plan, number: int) -> None:
         message="the worker of the local engine failed",
         traceback=traceback.format_exc(),
     )
-
-
-def _save_coverage() -> None:
-    """Leaving by os._exit skips what coverage does at exit."""
-    coverage = sys.modules.get("coverage")
-    current = coverage.Coverage.current() if coverage is not None else None
-    if current is not None:
-        current.stop()
-        current.save()
 
 
 def _flush() -> None:
