@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from fedjob import engines
-from fedjob.engines.protocol import Engine
 from fedjob.errors import RequestError
+
+if TYPE_CHECKING:
+    from fedjob.engines.protocol import Engine
+    from fedjob.flare.releases import Release
+    from fedjob.folder.checks.finding import Finding
+    from fedjob.folder.model import JobModel
 
 GROUP = "fedjob"
 
@@ -25,7 +31,11 @@ class Hooks:
 
     @hookspec
     def fedjob_engines(self) -> Mapping[str, Callable[[], Engine]]:  # type: ignore[empty-body]
-        """Engines by name; each is made when it is first asked for."""
+        """Engines by name; each is made when it is asked for."""
+
+    @hookspec
+    def fedjob_checks(self, model: JobModel, release: Release) -> Iterable[Finding]:  # type: ignore[empty-body]
+        """Further findings on a job that is meant for `release`."""
 
 
 @cache
@@ -48,3 +58,11 @@ def engine(name: str) -> Engine:
     except RequestError as error:
         more = [name for offer in offers for name in offer]
         raise RequestError(f"{error}{''.join(f', {name}' for name in more)}") from None
+
+
+def findings(model: JobModel, release: Release) -> tuple[Finding, ...]:
+    """What the built-in checks and those of plugins find."""
+    from fedjob.folder.checks import check
+
+    more = manager().hook.fedjob_checks(model=model, release=release)
+    return (*check(model, release), *(finding for found in more for finding in found))

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import pytest
 
 from fedjob.errors import FedJobError, RunFailed
-from pytest_fedjob import goldens, runs
+from pytest_fedjob import goldens, markers, runs
 from pytest_fedjob.options import Settings
 from pytest_fedjob.tally import Tally
 
 if TYPE_CHECKING:
     from fedjob.engines.protocol import Engine
     from fedjob.engines.request import Isolation, RunRequest
+    from fedjob.folder.checks.finding import Finding
     from fedjob.folder.model import JobModel
     from fedjob.golden.content import Content
     from fedjob.golden.match import Match
@@ -41,9 +42,6 @@ def _without_our_frames(method: Callable[P, R]) -> Callable[P, R]:
             raise error.with_traceback(None)  # noqa: B904
 
     return call
-
-
-_MARK_WORDS = ("engine", "timeout", "seed", "isolation")
 
 
 @dataclass(repr=False)
@@ -118,6 +116,22 @@ class FedJobFixture:
             pytest.fail("\n".join(outcome.lines))
 
     @_without_our_frames
+    def check(
+        self, job: Any, *, release: str | None = None, ignore: Sequence[str] = ()
+    ) -> tuple[Finding, ...]:
+        """Fail if the checks find an error in `job`; return what they found besides.
+
+        `ignore` lists codes of findings, beside those of ``[tool.fedjob.check]``. Nothing is executed.
+        """
+        __tracebackhide__ = True
+        release = release or self.settings.release
+        left = [f for f in self._findings(job, self._model(job, release), release) if f.code not in ignore]
+        errors = [f for f in left if f.severity == "error"]
+        if errors:
+            pytest.fail("\n".join(line for f in errors for line in [*f.lines(), ""]).rstrip())
+        return tuple(left)
+
+    @_without_our_frames
     def simulate(
         self,
         job: Any,
@@ -146,32 +160,47 @@ class FedJobFixture:
         __tracebackhide__ = True
         model = self._model(job, release)
         chosen = (
-            engine if engine is not None else self._default("engine", self.engine or self.settings.engines[0])
+            engine
+            if engine is not None
+            else markers.value(self.item, "engine", self.engine or self.settings.engines[0])
         )
         wish = {
             "n_clients": clients if isinstance(clients, int) else n_clients,
             "clients": tuple(clients) if clients is not None and not isinstance(clients, int) else (),
-            "seed": self._default("seed", self.settings.seed) if seed is None else seed,
-            "isolation": isolation or self._default("isolation", self.settings.isolation),
+            "seed": markers.value(self.item, "seed", self.settings.seed) if seed is None else seed,
+            "isolation": isolation or markers.value(self.item, "isolation", self.settings.isolation),
             "threads": threads,
             "gpu": gpu,
         }
         place = self._place(model, chosen, wish, fresh=fresh)
         request = self._request(model, wish, timeout, place)
         request.sites(model)
+        found = self._findings(job, model, release or self.settings.release)
         hook = self.item.ihook
         hook.pytest_fedjob_before_run(item=self.item, model=model, request=request)
         result, ran = runs.run(model, chosen, request, place)
-        self.tally.add_run(result, ran=ran)
+        self.tally.add_run(result, ran=ran, findings=found)
         hook.pytest_fedjob_result(item=self.item, result=result)
         if check and not result.ok:
-            raise RunFailed("\n".join(failure_lines(result)), result=result)
+            # What the checks say may well be the cause.
+            advice = [line for f in found for line in ("", *f.lines())]
+            raise RunFailed("\n".join([*failure_lines(result), *advice]), result=result)
         return result
 
     def _model(self, job: Any, release: str | None) -> JobModel:
         from fedjob.job.given import to_model
 
         return to_model(job, release or self.settings.release, self._scratch("foreign"))
+
+    def _findings(self, job: Any, model: JobModel, release: str | None) -> tuple[Finding, ...]:
+        from fedjob import plugins
+        from fedjob.flare.releases import Release
+        from fedjob.folder.checks.config import read_config
+        from fedjob.job.exported import export_findings
+
+        target = Release.of(release)
+        found = (*export_findings(job, target), *plugins.findings(model, target))
+        return read_config(self.settings.rootpath).apply(found)
 
     def _content(
         self,
@@ -220,7 +249,9 @@ class FedJobFixture:
 
         return RunRequest(
             workspace=place.workspace,
-            timeout=self._default("timeout", self.settings.timeout) if timeout is None else timeout,
+            timeout=markers.value(self.item, "timeout", self.settings.timeout)
+            if timeout is None
+            else timeout,
             source_roots=(*source_roots(model), self.item.path.parent, self.settings.rootpath),
             preload=self.settings.preload,
             **wish,
@@ -234,28 +265,10 @@ class FedJobFixture:
             return runs.Place(directory=self._scratch("runs"), shared=False)
         return runs.shared_place(self.factory, model, engine, wish)
 
-    def _default(self, word: str, setting: Any) -> Any:
-        """The closest marker that says `word`, else the setting."""
-        for mark in self.item.iter_markers("fedjob"):
-            if word in mark.kwargs:
-                return mark.kwargs[word]
-        return setting
-
     def _scratch(self, word: str) -> Path:
         """A new directory of this test's own."""
         number = self._numbers[f"/{word}"] = self._numbers.get(f"/{word}", 0) + 1
         return self.tmp_path / f"{word}-{number}"
-
-
-def check_markers(item: pytest.Item) -> None:
-    """Raise `pytest.UsageError` for a ``fedjob`` marker that says something unknown."""
-    for mark in item.iter_markers("fedjob"):
-        unknown = [word for word in mark.kwargs if word not in _MARK_WORDS]
-        if unknown or mark.args:
-            odd = unknown[0] if unknown else repr(mark.args[0])
-            raise pytest.UsageError(
-                f"{item.nodeid}: pytest.mark.fedjob does not take {odd}; it takes {', '.join(_MARK_WORDS)} by name"
-            )
 
 
 def _release_of(obtained: Any, release: str | None) -> str | None:

@@ -89,9 +89,10 @@ def fedjob(
     fedjob_engine: str | None,
 ) -> FedJobFixture:
     """Describe, pin and simulate federated jobs: export, golden, simulate, script."""
-    from pytest_fedjob.fixture import FedJobFixture, check_markers
+    from pytest_fedjob import markers
+    from pytest_fedjob.fixture import FedJobFixture
 
-    check_markers(request.node)
+    markers.check_markers(request.node)
     tally = request.node.stash[TALLY] = Tally()
     return FedJobFixture(
         item=request.node,

@@ -43,3 +43,5 @@ def _run_lines(controller: Controller) -> Iterator[str]:
         width = max((len(name) for name in run["metrics"]), default=0)
         for name, values in run["metrics"].items():
             yield f"    {explain.metric_line(name, values, width)}"
+        for finding in run["findings"]:
+            yield f"    check found {finding}"

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedjob.folder.checks.finding import Finding
     from fedjob.result import RunResult
 
 TALLY: pytest.StashKey[Tally] = pytest.StashKey()
@@ -24,8 +27,9 @@ class Tally:
     goldens: list[dict[str, str]] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)  #: result tables, shown if the test fails
 
-    def add_run(self, result: RunResult, *, ran: bool) -> None:
-        self.runs.append(describe(result, ran=ran))
+    def add_run(self, result: RunResult, *, ran: bool, findings: Sequence[Finding] = ()) -> None:
+        errors = [f"{f.code}: {f.place}" for f in findings if f.severity == "error"]
+        self.runs.append({**describe(result, ran=ran), "findings": errors})
         self.sections.append("\n".join(_table(result)))
 
     def add_golden(self, path: str, state: str) -> None:

@@ -61,6 +61,13 @@ def _strict(data: Any) -> Any:
 @contextmanager
 def opened(path: str, release: str | None, arguments: list[str]) -> Iterator[JobModel]:
     """The job at `path`: a script is run up to its job, a golden is parsed, a folder is read."""
+    with opened_job(path, release, arguments) as (_, model):
+        yield model
+
+
+@contextmanager
+def opened_job(path: str, release: str | None, arguments: list[str]) -> Iterator[tuple[Any, JobModel]]:
+    """Like `opened`, with the object that the script described (the path, if it is no script)."""
     from fedjob.folder.read import read
     from fedjob.golden.config import read_model, read_text
     from fedjob.job import load_script
@@ -68,11 +75,13 @@ def opened(path: str, release: str | None, arguments: list[str]) -> Iterator[Job
 
     with tempfile.TemporaryDirectory(prefix="fedjob-") as scratch:
         if path.endswith(".py"):
-            yield to_model(load_script(path, arguments), release, Path(scratch))
+            # An installed FLARE exports for its own release only; ours exports for any.
+            job = load_script(path, arguments, shim="always" if release else "auto")
+            yield job, to_model(job, release, Path(scratch))
         elif path.endswith((".yaml", ".yaml.new")):
-            yield read_model(read_text(read_golden(path), path, "job")[1], path)
+            yield path, read_model(read_text(read_golden(path), path, "job")[1], path)
         else:
-            yield read(path)
+            yield path, read(path)
 
 
 def read_golden(path: str | Path) -> str:

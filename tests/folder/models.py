@@ -29,7 +29,7 @@ def make_file(directory: Path, path: str, content: bytes = b"x = 1\n") -> File:
 
 
 def make_job(directory: Path, *, name: str = "hello", num_rounds: int = 5) -> JobModel:
-    """A FedAvg job: one app for all, two filters, one file."""
+    """A FedAvg job that is in order: one app for all, two workflows, two filters, three files."""
     server = ServerConfig(
         workflows=(
             Component(
@@ -37,11 +37,7 @@ def make_job(directory: Path, *, name: str = "hello", num_rounds: int = 5) -> Jo
                 path="nvflare.app_common.workflows.fedavg.FedAvg",
                 args={"num_rounds": num_rounds},
             ),
-            Component(
-                id="cse",
-                path="nvflare.app_common.workflows.cross_site_model_eval.CrossSiteModelEval",
-                args={},
-            ),
+            Component(id="audit", path="src.train.Audit"),
         ),
         components=(
             Component(
@@ -71,8 +67,9 @@ def make_job(directory: Path, *, name: str = "hello", num_rounds: int = 5) -> Jo
         ),
     )
     files = (
-        make_file(directory, "custom/src/train.py"),
-        make_file(directory, "custom/src/select.py", b"y = 2\n"),
+        make_file(directory, "custom/src/train.py", b"class Trainer: ...\nclass Audit: ...\n"),
+        make_file(directory, "custom/src/select.py", b"class Selector: ...\n"),
+        make_file(directory, "custom/src/filters.py", b"class Clip: ...\nclass Noise: ...\n"),
     )
     return JobModel(
         meta=Meta(name=name, min_clients=2, deploy_map={"app": ("@ALL",)}),

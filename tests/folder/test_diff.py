@@ -163,7 +163,7 @@ def test_the_text_of_a_diff(job, tmp_path):
     tree["files"]["app"]["custom/src/train.py"] = make_file(tmp_path, "custom/src/train.py", b"z")
     obtained = fold(tree)
     lines = explain(diff(job, obtained), "3 differences:", "accept with: fedjob golden update")
-    before, after = (j.app("app").files[1].sha256[:12] for j in (job, obtained))
+    before, after = (j.app("app").files[2].sha256[:12] for j in (job, obtained))
     assert "\n".join(lines) == (
         "3 differences:\n"
         "\n"
@@ -175,7 +175,7 @@ def test_the_text_of_a_diff(job, tmp_path):
         '    expected: "accuracy"\n'
         "\n"
         "  file changed: app: custom/src/train.py\n"
-        f"    expected: 6 bytes, sha256 {before}\n"
+        f"    expected: 36 bytes, sha256 {before}\n"
         f"    obtained: 1 bytes, sha256 {after}\n"
         "\n"
         "accept with: fedjob golden update"

@@ -318,3 +318,56 @@ def test_suites_without_federated_tests_hear_nothing(suite):
 @pytest.mark.parametrize("option", ["--fedjob-engine=,", "--fedjob-golden=never"])
 def test_options_that_cannot_be(suite, option):
     assert suite.run(option).ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_check_fails_on_errors_and_returns_the_rest(suite):
+    suite.test("""
+import json
+
+def spoil(tmp_path, tasks):
+    import shutil
+    shutil.copytree(JOBS / "hello", tmp_path / "hello")
+    config = tmp_path / "hello/app/config/config_fed_client.json"
+    data = json.loads(config.read_text())
+    data["task_result_filters"][0]["tasks"] = tasks
+    config.write_text(json.dumps(data))
+    (tmp_path / "hello/app/custom/w.pkl").write_text("")
+    return tmp_path / "hello"
+
+def test_fine(fedjob, tmp_path):
+    assert [f.code for f in fedjob.check(spoil(tmp_path, ["train"]))] == ["pickle"]
+    assert fedjob.check(tmp_path / "hello", ignore=["pickle"]) == ()
+
+def test_broken(fedjob, tmp_path):
+    fedjob.check(spoil(tmp_path, ["*"]))
+
+def test_runs_all_the_same(fedjob, tmp_path):
+    fedjob.simulate(spoil(tmp_path, ["*"]), engine="fake")
+""")
+    suite.run().assert_outcomes(passed=2, failed=1)
+    text = (
+        "error filter-never-runs: app: client.task_result_filters[*]\n"
+        "  FLARE looks filters up by the exact name of the task; '*' (the default) is no wildcard there\n"
+        "  name the tasks: tasks=['train']"
+    )
+    assert suite.failure == f"Failed: {text}"
+    assert "    check found filter-never-runs: app: client.task_result_filters[*]" in suite.summary
+    suite.write("pyproject.toml", '[tool.fedjob.check]\nignore = ["filter-never-runs"]\n')
+    suite.run().assert_outcomes(passed=3)
+    assert "check found" not in suite.summary
+
+
+def test_a_failed_run_says_what_the_checks_found(suite):
+    suite.test("""
+def test_it(fedjob, tmp_path):
+    import shutil
+    shutil.copytree(JOBS / "hello", tmp_path / "hello")
+    (tmp_path / "hello/app/custom/random.py").write_text("")
+    fedjob.simulate(tmp_path / "hello", engine=FakeEngine(error="boom"))
+""")
+    suite.run().assert_outcomes(failed=1)
+    assert suite.failure.endswith(
+        "\n\nerror name-shadowed: app: custom/random.py\n"
+        "  Python's own module 'random' hides it: custom/ is searched last\n"
+        "  rename it"
+    )

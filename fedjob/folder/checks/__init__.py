@@ -5,8 +5,6 @@ Nothing of the job is executed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from fedjob.flare.releases import Release
 from fedjob.folder.checks import classes, code, deploy, leaks, wiring
 from fedjob.folder.checks.finding import Finding, Severity
@@ -27,13 +25,3 @@ def check(model: JobModel, release: Release | str | None = None) -> tuple[Findin
         *leaks.check(model),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.severity != "error"))
-
-
-def configured(
-    findings: Iterable[Finding], ignore: Iterable[str] = (), severity: Mapping[str, Severity] | None = None
-) -> tuple[Finding, ...]:
-    """`findings` without the ignored codes, and with severities as the user sets them."""
-    from dataclasses import replace
-
-    left = [f for f in findings if f.code not in set(ignore)]
-    return tuple(replace(f, severity=(severity or {}).get(f.code, f.severity)) for f in left)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fedjob.folder.checks import check, configured
+from fedjob.errors import FolderError
+from fedjob.folder.checks import check
+from fedjob.folder.checks.config import read_config
 from fedjob.folder.read import read
 from fedjob.folder.write import write
 from tests.folder.models import make_file, make_job
@@ -35,7 +37,6 @@ def folder(tmp_path):
     client = load(folder, "client")
     client["task_result_filters"] = []
     save(folder, "client", client)
-    (folder / "app/custom/src/select.py").unlink()
     code(folder, "src/train.py", "import json\n\nclass Trainer:\n    pass\n")
     assert found(folder) == []
     return folder
@@ -381,13 +382,43 @@ def test_a_secret_is_never_repeated(folder):
     assert "swordfish" not in "".join(texts)
 
 
-def test_findings_can_be_ignored_and_reweighed(folder):
+def test_findings_can_be_ignored_and_reweighed(folder, tmp_path):
     code(folder, "random.py", "x = 1\n")
     code(folder, "weights.pkl", "")
     findings = check(read(folder))
     assert [f.code for f in findings] == ["name-shadowed", "pickle"]
-    assert configured(findings, ["pickle"], {"name-shadowed": "warning"})[0].severity == "warning"
-    assert len(configured(findings, ["pickle"])) == 1
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.fedjob.check]\nignore = ["other"]\n'
+        '[tool.fedjob.check.severity]\nname-shadowed = "warning"\npickle = "error"\n'
+    )
+    left = read_config(folder).apply(findings)
+    assert [(f.code, f.severity) for f in left] == [("pickle", "error"), ("name-shadowed", "warning")]
+    (tmp_path / "pyproject.toml").write_text('[tool.fedjob.check]\nignore = ["pickle"]\n')
+    assert [f.code for f in read_config(folder).apply(findings)] == ["name-shadowed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[tool.fedjob.check]\nignores = []\n",
+            "unknown key 'ignores' (there are ignore and severity) in 'pyproject.toml: tool.fedjob.check'",
+        ),
+        (
+            "[tool.fedjob.check.severity]\npickle = 'fatal'\n",
+            "'fatal' is no severity (choose error or warning) in 'pyproject.toml: tool.fedjob.check.severity.pickle'",
+        ),
+        (
+            "[tool",
+            "not TOML: Expected ']' at the end of a table declaration (at end of document) in 'pyproject.toml'",
+        ),
+    ],
+)
+def test_a_configuration_that_cannot_be(tmp_path, text, message):
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(FolderError) as caught:
+        read_config(tmp_path)
+    assert str(caught.value) == message
 
 
 def test_nothing_of_the_job_is_executed(folder, tmp_path):
