@@ -83,7 +83,7 @@ def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
         yield f"{head} {_scalar(value)}"
         return
     flow = _flow(value)
-    if flow is not None and (isinstance(value, Mapping) or len(head) + len(flow) < _LINE):
+    if flow is not None and (not value or isinstance(value, Mapping) or len(head) + len(flow) < _LINE):
         yield f"{head} {flow}"
         return
     yield head

@@ -73,6 +73,11 @@ def test_nan():
     assert math.isnan(load(dump({"x": math.nan}), "x")["x"])
 
 
+def test_an_empty_container_after_a_long_key():
+    data = {"k" * 120: [], "m" * 120: {}}
+    assert load(dump(data), "x") == data
+
+
 def test_what_is_not_data():
     with pytest.raises(GoldenError) as caught:
         dump({"x": {1, 2}})
