@@ -1,0 +1,172 @@
+"""The weighted mean of dicts of values, key by key and contribution by contribution.
+
+Answers ``nvflare.app_common.aggregators.weighted_aggregation_helper``. Only running sums are kept, so memory does not
+grow with the number of contributions; the order of `add` is the order of summation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+class AggregationStatsKey:
+    """Keys of the statistics on how the contributions' keys matched."""
+
+    ROUND = "round"
+    ACCEPTED_CONTRIBUTIONS = "accepted_contributions"
+    CONTRIBUTORS = "contributors"
+    KEYS_AGGREGATED = "keys_aggregated"
+    KEYS_SEEN = "keys_seen"
+    FULLY_MATCHED_KEYS = "fully_matched_keys"
+    PARTIALLY_MATCHED_KEYS = "partially_matched_keys"
+    SKIPPED_KEYS = "skipped_keys"
+
+
+class WeightedAggregationHelper:
+    """Sums value * weight per key, then divides by the sum of the weights of those who had the key.
+
+    `exclude_vars` is a regular expression for keys to leave out. With `weigh_by_local_iter` off, values are taken as
+    weighted already. Values are numpy arrays, torch tensors or numbers; float32 stays float32.
+    """
+
+    def __init__(self, exclude_vars: str | None = None, weigh_by_local_iter: bool = True) -> None:
+        self.exclude_vars = re.compile(exclude_vars) if exclude_vars else None
+        self.weigh_by_local_iter = weigh_by_local_iter
+        self.last_aggregation_stats: dict[str, Any] | None = None
+        self.reset_stats()
+
+    def reset_stats(self) -> None:
+        """Forget all contributions."""
+        self.total: dict[str, Any] = {}
+        self.counts: dict[str, Any] = {}
+        self.history: list[dict[str, Any]] = []
+        self.key_contribution_counts: Counter[str] = Counter()
+        self.skipped_keys: set[str] = set()
+
+    def add(
+        self, data: Mapping[str, Any], weight: Any, contributor_name: str, contribution_round: int | None
+    ) -> None:
+        """Take one contribution; `data` is not changed."""
+        for key, value in data.items():
+            if self.exclude_vars is not None and self.exclude_vars.search(key):
+                self.skipped_keys.add(key)
+                continue
+            self.key_contribution_counts[key] += 1
+            self._add(key, _materialized(value), weight)
+        self.history.append(
+            {"contributor_name": contributor_name, "round": contribution_round, "weight": weight}
+        )
+
+    def get_result(self) -> dict[str, Any]:
+        """The mean per key; forgets all contributions."""
+        result = {k: _divided(total, self.counts[k]) for k, total in self.total.items()}
+        self.last_aggregation_stats = self.get_aggregation_stats()
+        self.reset_stats()
+        return result
+
+    def get_aggregation_stats(self) -> dict[str, Any]:
+        """How far the contributions so far had the same keys (see AggregationStatsKey)."""
+        return _stats(
+            [item["contributor_name"] for item in self.history],
+            self.key_contribution_counts,
+            len(self.skipped_keys),
+        )
+
+    def get_history(self) -> list[dict[str, Any]]:
+        """Contributor, round and weight of each contribution, in order."""
+        return self.history
+
+    def get_len(self) -> int:
+        """How many contributions there are."""
+        return len(self.history)
+
+    def _add(self, key: str, value: Any, weight: Any) -> None:
+        total = self.total.get(key)
+        if total is None:
+            self.total[key] = _first(value, weight if self.weigh_by_local_iter else None)
+            self.counts[key] = weight
+            return
+        if _is_tensor(value) and _is_tensor(total):
+            total.add_(value, alpha=weight if self.weigh_by_local_iter else 1)
+        else:
+            self.total[key] = total + (value * weight if self.weigh_by_local_iter else value)
+        self.counts[key] = self.counts[key] + weight
+
+
+def filter_aggregatable_metrics(
+    metrics: Mapping[str, Any] | None,
+    warn_skipped: Callable[[str, str], None] | None = None,
+    warned_metric_keys: set[str] | None = None,
+) -> dict[str, Any]:
+    """The metrics that have a mean: numbers, arrays and the like.
+
+    `warn_skipped(name, type name)` is called for each of the others; with `warned_metric_keys`, once per name.
+    """
+    kept = {}
+    warned = warned_metric_keys if warned_metric_keys is not None else set()
+    for name, value in (metrics or {}).items():
+        if _has_mean(value):
+            kept[name] = value
+        elif warn_skipped and name not in warned:
+            warn_skipped(name, type(value).__name__)
+            warned.add(name)
+    return kept
+
+
+def compute_key_match_stats(contributions: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """Statistics (see AggregationStatsKey) on contributions that are given as their keys, by contributor."""
+    return _stats(list(contributions), Counter(k for keys in contributions.values() for k in keys), 0)
+
+
+def _stats(contributors: list[str], counts: Counter[str], skipped: int) -> dict[str, Any]:
+    full = sum(1 for n in counts.values() if n == len(contributors))
+    return {
+        AggregationStatsKey.ACCEPTED_CONTRIBUTIONS: len(contributors),
+        AggregationStatsKey.CONTRIBUTORS: sorted(set(contributors)),
+        AggregationStatsKey.KEYS_AGGREGATED: len(counts),
+        AggregationStatsKey.KEYS_SEEN: len(counts) + skipped,
+        AggregationStatsKey.FULLY_MATCHED_KEYS: full,
+        AggregationStatsKey.PARTIALLY_MATCHED_KEYS: len(counts) - full,
+        AggregationStatsKey.SKIPPED_KEYS: skipped,
+    }
+
+
+def _is_tensor(value: Any) -> bool:
+    # By its methods: torch is not imported for this.
+    return all(hasattr(value, method) for method in ("add_", "mul_", "clone"))
+
+
+def _materialized(value: Any) -> Any:
+    """The value itself where a contribution holds a reference to one in a file."""
+    materialize = getattr(value, "materialize", None)
+    return materialize() if callable(materialize) else value
+
+
+def _first(value: Any, weight: Any) -> Any:
+    """A private copy to sum into, weighted unless `weight` is None."""
+    if weight is not None:
+        return value.mul(weight) if _is_tensor(value) else value * weight
+    if _is_tensor(value):
+        return value.clone()
+    try:
+        return value.copy() if hasattr(value, "copy") else value
+    except (ValueError, RuntimeError):  # an encrypted value cannot be copied without its key, nor changed
+        return value
+
+
+def _divided(total: Any, count: Any) -> Any:
+    # FLARE multiplies by the reciprocal where it cannot divide in place; the last bit tells.
+    return total.div_(count) if _is_tensor(total) else total * (1.0 / count)
+
+
+def _has_mean(value: Any) -> bool:
+    if value is None or isinstance(value, (dict, list, set, tuple, str)):
+        return False
+    try:
+        _ = value * 1.0, value + value
+    except (TypeError, ValueError, AttributeError):
+        return False
+    return True

@@ -1,0 +1,86 @@
+"""NPModelPersistor: one numpy array as the global model, in ``models/server.npy`` of the server's run directory.
+
+Answers ``nvflare.app_common.np.np_model_persistor``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedjob.components.paths import resolve_path_under_root
+from fedjob.components.persistor import ModelPersistor
+from fedjob.exchange.app_constants import NPConstants
+from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.keys import FLContextKey, WorkspaceConstants
+from fedjob.exchange.learnable import ModelLearnable, ModelLearnableKey, make_model_learnable
+
+#: The model when nothing is given.
+_DEFAULT = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+
+
+class NPModelPersistor(ModelPersistor):
+    """Starts from `source_ckpt_file_full_name`, else from the file of an earlier run, else from `model` (as float32)."""
+
+    def __init__(
+        self,
+        model_dir: str = "models",
+        model_name: str = "server.npy",
+        model: list[Any] | None = None,
+        source_ckpt_file_full_name: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.model_dir = model_dir
+        self.model_name = model_name
+        self.model = model
+        self.source_ckpt_file_full_name = source_ckpt_file_full_name
+
+    def load_model(self, fl_ctx: FLContext) -> ModelLearnable:
+        """The model. Raises ValueError when the given checkpoint cannot be loaded, RuntimeError without a job id."""
+        data = self._source(fl_ctx)
+        if data is None:
+            data = self._stored(fl_ctx)
+        if data is None:
+            data = np.array(_DEFAULT if self.model is None else self.model, dtype=np.float32)
+        self.log_info(fl_ctx, f"the initial model is {data}")
+        return make_model_learnable(weights={NPConstants.NUMPY_KEY: data}, meta_props={})
+
+    def save_model(self, model: ModelLearnable, fl_ctx: FLContext) -> None:
+        root = fl_ctx.get_workspace().get_result_root(_job_id(fl_ctx))
+        path = Path(resolve_path_under_root(root, self._relative(), "model path"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, model[ModelLearnableKey.WEIGHTS][NPConstants.NUMPY_KEY])
+        self.log_info(fl_ctx, f"saved the model to {path}")
+
+    def _relative(self) -> str:
+        return str(Path(self.model_dir) / self.model_name)
+
+    def _source(self, fl_ctx: FLContext) -> Any:
+        if not self.source_ckpt_file_full_name:
+            return None
+        # A relative path is one in the app's custom folder.
+        path = Path(self.source_ckpt_file_full_name)
+        if not path.is_absolute():
+            path = Path(fl_ctx.get_prop(FLContextKey.APP_ROOT), WorkspaceConstants.CUSTOM_FOLDER_NAME, path)
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as e:
+            raise ValueError(f"cannot load the model checkpoint {path}: {e}") from e
+
+    def _stored(self, fl_ctx: FLContext) -> Any:
+        root = fl_ctx.get_workspace().get_run_dir(_job_id(fl_ctx))
+        path = resolve_path_under_root(root, self._relative(), "model path")
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as e:
+            self.log_info(fl_ctx, f"there is no stored model to start from: {e}", fire_event=False)
+            return None
+
+
+def _job_id(fl_ctx: FLContext) -> Any:
+    job_id = fl_ctx.get_job_id()
+    if job_id is None:
+        raise RuntimeError("the context has no job id")
+    return job_id

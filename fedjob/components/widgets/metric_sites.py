@@ -1,0 +1,85 @@
+"""The sites' part of a round's metrics record: who reported what, with which weight.
+
+Used by MetricsArtifactWriter. A site's record is ``{"name", "metrics"[, "weight", "weight_key"]}``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from fedjob.components.widgets import metric_records as records
+from fedjob.components.widgets.metric_records import Limits, Record, Skipped
+
+
+class Contributions:
+    """What the sites reported, round by round, until the round is written."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._sites: dict[Any, list[Record]] = defaultdict(list)
+        self._skipped: dict[Any, Skipped] = defaultdict(lambda: Skipped(limits))
+
+    def add(self, round_number: Any, site: str, metrics: Any, weight: Any, weight_key: str) -> None:
+        skipped, sites = self._skipped[round_number], self._sites[round_number]
+        found = records.metrics(metrics, self._limits, skipped, site=site)
+        if not found:
+            return
+        if len(sites) >= self._limits.max_sites_per_round:
+            skipped.add(site, "", "too_many_sites")
+            return
+        room = self._limits.max_site_metric_records_per_round - sum(len(s["metrics"]) for s in sites)
+        if len(found) > room:
+            skipped.add(site, "", "too_many_metrics")
+            if room <= 0:
+                return
+        record: Record = {"name": records.clean_name(site, self._limits), "metrics": found[:room]}
+        weight = records.weight(weight, self._limits)
+        if weight is not None:
+            record |= {"weight": weight, "weight_key": weight_key}
+        sites.append(record)
+
+    def pop(self, round_number: Any) -> tuple[list[Record], list[Record]]:
+        """The round's sites and what was skipped; both are forgotten."""
+        sites = self._sites.pop(round_number, [])
+        skipped = self._skipped.pop(round_number, None)
+        return sites, skipped.records if skipped else []
+
+
+def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[Record]:
+    """The records that a workflow gives itself; those without metrics are left out."""
+    result: list[Record] = []
+    room = limits.max_site_metric_records_per_round
+    for site in _dicts(given):
+        name = site.get("name")
+        if len(result) >= limits.max_sites_per_round:
+            skipped.add(name, "", "too_many_sites")
+            break
+        found = records.metrics(site.get("metrics"), limits, skipped, site=name)
+        if len(found) > room:
+            skipped.add(name, "", "too_many_metrics")
+            if room <= 0:
+                break
+        found = found[:room]
+        room -= len(found)
+        if found:
+            record = {"name": records.clean_name(name, limits), "metrics": found}
+            result.append(record | records.weight_fields(site, limits))
+    return result
+
+
+def given_weights(given: Any, limits: Limits, skipped: Skipped) -> dict[str, Record]:
+    """The weights that a workflow gives itself, by site name."""
+    weights: dict[str, Record] = {}
+    for site in _dicts(given):
+        if len(weights) >= limits.max_sites_per_round:
+            skipped.add(site.get("name"), "", "too_many_sites")
+            break
+        name, fields = records.clean_name(site.get("name"), limits), records.weight_fields(site, limits)
+        if name and fields:
+            weights[name] = fields
+    return weights
+
+
+def _dicts(given: Any) -> list[dict[str, Any]]:
+    return [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []

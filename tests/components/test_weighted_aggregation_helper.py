@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedjob.components.aggregators.weighted_aggregation_helper import WeightedAggregationHelper
+
+MODULE = "app_common.aggregators.weighted_aggregation_helper"
+
+
+def contributions():
+    rng = np.random.default_rng(1)
+    for i in range(4):
+        data = {
+            "f32": rng.normal(size=(3, 2)).astype(np.float32),
+            "f64": rng.normal(size=5),
+            "count": np.array(i * 3),
+            "int": np.arange(4) * i,
+            "scalar": np.float32(i) / 3,
+            "plain": i + 0.1,
+        }
+        if i % 2:
+            data["rare"] = np.full(2, 0.1, np.float32)
+        yield data, [1.0, 3, 0.5, 7][i], f"site-{i}", i % 2
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"exclude_vars": "f32|pl"}, {"weigh_by_local_iter": False}])
+def test_sums_as_flare_does(same_as_flare, kwargs):
+    def scenario(world):
+        helper = world(f"{MODULE}.WeightedAggregationHelper")(**kwargs)
+        for item in contributions():
+            helper.add(*item)
+        before = helper.get_aggregation_stats(), helper.get_history(), helper.get_len()
+        return before, helper.get_result(), helper.last_aggregation_stats, helper.get_len()
+
+    same_as_flare(scenario)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("weigh", [True, False])
+def test_sums_tensors_as_flare_does(same_as_flare, weigh):
+    torch = pytest.importorskip("torch")
+
+    def scenario(world):
+        helper = world(f"{MODULE}.WeightedAggregationHelper")(weigh_by_local_iter=weigh)
+        for data, *rest in contributions():
+            helper.add({k: torch.as_tensor(v) for k, v in data.items() if str(k).startswith("f")}, *rest)
+        return helper.get_result()
+
+    same_as_flare(scenario)
+
+
+def test_leaves_contributions_alone(world):
+    given = {"w": np.ones(2, np.float32)}
+    helper = WeightedAggregationHelper(weigh_by_local_iter=False)
+    helper.add(given, 1.0, "a", 0)
+    helper.add(given, 1.0, "b", 0)
+    assert helper.get_result()["w"].tolist() == [1.0, 1.0]
+    assert given["w"].tolist() == [1.0, 1.0]
+
+
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.1, 10)), min_size=1, max_size=8))
+def test_is_the_weighted_mean(items):
+    helper = WeightedAggregationHelper()
+    for i, (value, weight) in enumerate(items):
+        helper.add({"x": value}, weight, f"site-{i}", 0)
+    expected = sum(v * w for v, w in items) / sum(w for _, w in items)
+    assert helper.get_result()["x"] == pytest.approx(expected)
+
+
+def test_float32_stays_float32():
+    helper = WeightedAggregationHelper()
+    helper.add({"w": np.ones(2, np.float32)}, 3.0, "a", 0)
+    assert helper.get_result()["w"].dtype == np.float32
+
+
+def test_metrics_without_a_mean_are_named_once_as_flare_does(same_as_flare):
+    given = {"a": 1, "b": "x", "c": None, "d": np.float32(2), "e": [1], "f": True, "g": {}, "h": object()}
+
+    def scenario(world):
+        said, warned = [], set()
+        skip = world(f"{MODULE}.filter_aggregatable_metrics")
+        kept = [skip(given, lambda *a: said.append(a), warned) for _ in range(2)]
+        return kept, said, skip(None), skip({})
+
+    same_as_flare(scenario)
+
+
+def test_tells_how_keys_matched_as_flare_does(same_as_flare):
+    keys = {"b": ["x", "y"], "a": ["y"], "c": ["y", "z"]}
+    same_as_flare(lambda world: [world(f"{MODULE}.compute_key_match_stats")(k) for k in (keys, {})])
