@@ -4,8 +4,9 @@ import json
 import os
 
 from nvflare.apis.client import Client
+from nvflare.apis.controller_spec import ClientTask, Task
 from nvflare.apis.fl_context import FLContext
-from nvflare.apis.impl.controller import ClientTask, Controller, Task
+from nvflare.apis.impl.controller import Controller
 from nvflare.apis.shareable import Shareable
 from nvflare.apis.signal import Signal
 from nvflare.app_common.abstract.fl_model import FLModel
@@ -143,8 +144,8 @@ class OwnFedAvg(BaseFedAvg):
     def run(self) -> None:
         model = self.load_model()
         model.start_round, model.total_rounds = self.start_round, self.num_rounds
-        for self.current_round in range(self.start_round, self.start_round + self.num_rounds):
-            model.current_round = self.current_round
+        for number in range(self.start_round, self.start_round + self.num_rounds):
+            model.current_round = self.current_round = number
             results = self.send_model_and_wait(targets=self.sample_clients(self.num_clients), data=model)
             model = self.update_model(model, self.aggregate(results, aggregate_fn=self._largest))
             self.save_model(model)

@@ -83,7 +83,7 @@ class Echo(Executor):
         reply = make_reply(ReturnCode.OK)
         reply["trail"] = [*shareable.get("trail", []), fl_ctx.get_identity_name()]
         reply["task"] = task_name
-        reply["headers"] = sorted(k for k in shareable["__headers__"] if "id" not in k)
+        reply["headers"] = sorted(k for k in shareable["__headers__"] if not k.startswith("__"))
         reply["cookie"] = shareable.get_cookie("cookie")
         reply["round"] = fl_ctx.get_prop(AppConstants.CURRENT_ROUND)
         reply["public"] = fl_ctx.get_peer_context().get_prop("public", "nothing")

@@ -40,7 +40,9 @@ class Numbers(Statistics):
         counts, edges = np.histogram(
             self.data[feature_name], num_of_bins, (global_min_value, global_max_value)
         )
-        bins = [Bin(float(a), float(b), float(c)) for a, b, c in zip(edges, edges[1:], counts)]
+        bins = [
+            Bin(float(a), float(b), float(c)) for a, b, c in zip(edges[:-1], edges[1:], counts, strict=True)
+        ]
         return Histogram(HistogramType.STANDARD, bins)
 
     def max_value(self, dataset_name, feature_name):

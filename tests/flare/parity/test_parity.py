@@ -1,0 +1,77 @@
+"""The same folders on FLARE's simulator and on our engine come to the same end.
+
+What FLARE made of each job is recorded (`record.py`) and belongs to the exported folder by its digest, so the
+comparison with our engine takes milliseconds. ``FEDJOB_PARITY=live`` asks FLARE itself again, 15 s per job.
+"""
+
+import importlib.util
+import json
+import os
+
+import pytest
+
+from fedjob.engines import get
+from fedjob.engines.request import RunRequest
+from fedjob.folder.read import read
+
+from .jobs import JOBS
+from .outcome import differences, outcome
+from .record import RECORDED, export, job_folder, simulate
+
+LIVE = os.environ.get("FEDJOB_PARITY") == "live"
+
+
+def runnable():
+    for name, entry in JOBS.items():
+        missing = entry.needs and importlib.util.find_spec(entry.needs) is None
+        skip = pytest.mark.skip(reason=f"needs {entry.needs}, which is not installed") if missing else ()
+        yield pytest.param(name, marks=skip, id=name)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("parity")
+    export(root, [p.values[0] for p in runnable() if not p.marks])
+    return root
+
+
+def recorded(name: str) -> dict:
+    return json.loads((RECORDED / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", runnable())
+def test_recorded_for_this_folder(folders, name):
+    """A job that changed must be recorded again: python tests/flare/parity/record.py JOB."""
+    assert recorded(name)["digest"] == read(job_folder(folders, name)).digest
+
+
+@pytest.mark.parametrize("name", runnable())
+def test_comes_to_the_same_end(folders, name, tmp_path):
+    entry = JOBS[name]
+    request = RunRequest(workspace=tmp_path / "ws", n_clients=entry.sites, seed=1, timeout=60.0)
+    result = get("local").run(job_folder(folders, name), request)
+    expected = recorded(name)
+    found = differences(expected, as_recorded(outcome(result, anyone=entry.anyone), expected), entry.rtol)
+    assert not found, "\n".join([f"{name}: {entry.covers}", *found, repr(result)])
+    assert entry.cause in "\n".join(map(str, (*result.errors, *result.problems)))
+
+
+def as_recorded(obtained: dict, expected: dict) -> dict:
+    """Our outcome without what FLARE does not have: FLARE writes metrics files only where the job asks for them."""
+    files = {
+        path: content
+        for path, content in obtained["files"].items()
+        if path in expected["files"] or not path.startswith("server/metrics/")
+    }
+    return {**obtained, "files": files, "flare": expected["flare"], "digest": expected["digest"]}
+
+
+@pytest.mark.flare
+@pytest.mark.skipif(not LIVE, reason="asks FLARE itself, 15 s per job; set FEDJOB_PARITY=live")
+@pytest.mark.parametrize("name", runnable())
+def test_flare_still_says_so(folders, name, tmp_path):
+    seen = simulate(job_folder(folders, name), name, tmp_path / "ws")
+    expected = recorded(name)
+    assert not differences(
+        expected, {**seen, "flare": expected["flare"], "digest": expected["digest"]}, JOBS[name].rtol
+    )
