@@ -55,7 +55,8 @@ def read_result(workspace: Path) -> RunResult:
         workspace=workspace,
         sites=tally.sites,
         rounds=rounds,
-        errors=tuple(tally.errors),
+        # A panic is what an error led to; who reads the first error wants the cause.
+        errors=tuple(sorted(tally.errors, key=lambda e: e.kind == "panic")),
         problems=tuple(tally.problems(rounds)),
         models={kind: workspace / path for kind, path in tally.models.items()},
         scalars=tuple(sorted(tally.scalars, key=lambda s: (s.site, s.name))),

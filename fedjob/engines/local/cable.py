@@ -18,6 +18,7 @@ from collections import defaultdict, deque
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.link import Link, Message
+from fedjob.engines.local.quiet import Answer, answer
 from fedjob.engines.local.slab import Lease, attach
 from fedjob.engines.local.wire import Frozen, is_waiting, view_of
 
@@ -60,6 +61,12 @@ class Cable:
         self._borrowed = Borrowed()
         self._writing = False
         self.closed = False
+        #: Messages so far.
+        self.sent = 0
+        self.received = 0
+        #: What the other end has said to `ask`, None before it does.
+        self.answer: Answer | None = None
+        self._is_asked = False
         self._listening = False
         sock.setblocking(False)
         hub.on_rest(self._rest)
@@ -72,6 +79,7 @@ class Cable:
         """Queue a message; it leaves when the strands of this process have nothing else to do."""
         if self.closed:
             return
+        self.sent += 1
         address = pickle.dumps((site, message.kind, message.headers), 5)
         body = message.body
         if body is None:
@@ -95,6 +103,17 @@ class Cable:
         else:
             self._out.add(What.BODY, address, body.pickle, sizes, block=bytes(view_of(block)))
 
+    def ask(self) -> None:
+        """Ask the other end to say when it has nothing to do; `answer` will hold what it says."""
+        self.answer = None
+        self._out.add(What.ASK)
+        self._write()
+
+    def jump(self, seconds: float) -> None:
+        """Put the other end's clock forward."""
+        self._out.add(What.JUMP, pickle.dumps(seconds))
+        self._write()
+
     def close(self) -> None:
         """Send what is queued, waiting for the peer to take it, and hang up."""
         if not self.closed:
@@ -117,7 +136,11 @@ class Cable:
             if idle and not self._listening:
                 # Not before every party has begun: one that begins late would overtake those that wait.
                 self._listening = True
-                self._hub.watch(self._socket, selectors.EVENT_READ, self._ready)
+                self._hub.watch(self._socket, selectors.EVENT_READ, self._ready, inner=True)
+            if idle and self._is_asked and not self._hub.is_outside():
+                self._is_asked = False
+                said = answer(self._hub, self.sent, self.received)
+                self._out.add(What.ANSWER, pickle.dumps(said))
             self._write()
 
     def _write(self) -> None:
@@ -130,7 +153,7 @@ class Cable:
         if writing != self._writing and self._listening:
             self._writing = writing
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
-            self._hub.watch(self._socket, events, self._ready)
+            self._hub.watch(self._socket, events, self._ready, inner=True)
 
     def _read(self) -> None:
         try:
@@ -146,12 +169,22 @@ class Cable:
             self._take_in(frame)
 
     def _take_in(self, frame: Frame) -> None:
-        if frame.what == What.RETURN:
+        what = frame.what
+        if what == What.RETURN:
             self._lending.returned(frame.number)
-            return
-        if frame.what == What.STUCK:
+        elif what == What.STUCK:
             self._hub.spawn(self._relieve, name="cable")
-            return
+        elif what == What.ASK:
+            self._is_asked = True
+        elif what == What.ANSWER:
+            self.answer = pickle.loads(frame.address)
+        elif what == What.JUMP:
+            self._hub.jump(pickle.loads(frame.address))
+        else:
+            self._take_message(frame)
+
+    def _take_message(self, frame: Frame) -> None:
+        self.received += 1
         site, kind, headers = pickle.loads(frame.address)
         body = self._body(frame)
         link = self._links[site]

@@ -24,7 +24,7 @@ MOST_DESCRIPTORS = 64
 class What:
     """The kinds of frames."""
 
-    NO_BODY, BODY, SAME_BODY, LENT_BODY, RETURN, STUCK = range(6)
+    NO_BODY, BODY, SAME_BODY, LENT_BODY, RETURN, STUCK, ASK, ANSWER, JUMP = range(9)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from fedjob.engines.local.hub import Hub, Killed, Stalled
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.plan import Plan, Shard
+from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Place, Recorder
 from fedjob.engines.request import SERVER
 from fedjob.flare import shim
@@ -51,6 +52,8 @@ class Host:
         self._shared = shared or set()
         self._environ = environ_now()
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
+        if SERVER in shard and self._cables:
+            Quiet(self.hub, list(self._cables.values()))
         self._ok = True
 
     def run(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import selectors
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -51,7 +52,8 @@ class Hub:
         self._context: Swap | None = None
         self._loop: greenlet | None = None
         self._selector: selectors.BaseSelector | None = None
-        self._rests: list[Callable[[bool], None]] = []
+        self._rests: list[Callable[[bool], float | None]] = []
+        self._outer: set[Any] = set()
         self._skipped = 0.0
 
     # What strands use.
@@ -148,8 +150,13 @@ class Hub:
             raise TimeoutError(f"nothing came within {timeout} s")
         return value
 
-    def watch(self, fd: Any, events: int, call: Callable[[int], None]) -> None:
-        """Call `call(events)` in the loop whenever `fd` is ready for `events` (selectors.EVENT_*)."""
+    def watch(self, fd: Any, events: int, call: Callable[[int], None], *, inner: bool = False) -> None:
+        """Call `call(events)` in the loop whenever `fd` is ready for `events` (selectors.EVENT_*).
+
+        `inner`: the other end is the run's own, so that waiting for it is no reason to let time pass.
+        """
+        if not inner:
+            self._outer.add(fd)
         if self._selector is None:
             self._selector = selectors.DefaultSelector()
         if fd in self._selector.get_map():
@@ -158,12 +165,32 @@ class Hub:
             self._selector.register(fd, events, call)
 
     def unwatch(self, fd: Any) -> None:
+        self._outer.discard(fd)
         if self._selector is not None and fd in self._selector.get_map():
             self._selector.unregister(fd)
 
-    def on_rest(self, call: Callable[[bool], None]) -> None:
-        """Call `call(idle)` after every few turns, to send what was gathered; `idle`: no strand is ready."""
+    def on_rest(self, call: Callable[[bool], float | None]) -> None:
+        """Call `call(idle)` after every few turns, to send what was gathered; `idle`: no strand is ready.
+
+        It may return after how many seconds, at most, it wants to be called again.
+        """
         self._rests.append(call)
+
+    def is_outside(self) -> bool:
+        """Whether somebody here waits for the world outside of the run, which has a clock of its own."""
+        waits = any(wait.real and not wait.settled for _, _, wait in self._timers)
+        return waits or bool(self._outer) or threading.active_count() > 1
+
+    def remaining(self) -> float | None:
+        """Seconds until the next timer, None without one."""
+        timers = self._timers
+        while timers and timers[0][2].settled:
+            heapq.heappop(timers)
+        return max(0.0, timers[0][0] - self.now()) if timers else None
+
+    def jump(self, seconds: float) -> None:
+        """Put the engine's clock forward."""
+        self._skipped += seconds
 
     def pump(self) -> None:
         """Inside a strand, let sockets do their work once, waiting for it, while every strand stands still."""
@@ -237,17 +264,16 @@ class Hub:
     def _rest(self) -> None:
         """Look at timers and sockets; wait for the first of them if no strand is ready."""
         idle = not self._any_ready()
-        for call in self._rests:
-            call(idle)
+        bounds = [call(idle) for call in self._rests]
         if idle:
             self._wake_polls()
-        pause = self._pause()
+        pause = 0.0 if self._any_ready() else self.remaining()
         if self._selector is not None and self._selector.get_map():
-            self._look(pause)
+            self._look(min((p for p in (pause, *bounds) if p is not None), default=None))
         elif pause is None:
             raise Stalled(f"every strand waits and nothing can wake one\n{self.stacks()}")
         elif pause > 0:
-            self._skip(pause)
+            self._pass(pause)
         self._ring()
 
     def _any_ready(self) -> bool:
@@ -258,21 +284,12 @@ class Hub:
         for key, events in self._selector.select(pause):
             key.data(events)
 
-    def _skip(self, seconds: float) -> None:
-        """Nothing can happen before the next timer: let the engine's clock jump there."""
+    def _pass(self, seconds: float) -> None:
+        """Nothing can happen before the next timer: let the engine's clock jump there, if it may."""
         if any(wait.real and not wait.settled for _, _, wait in self._timers):
             _real_sleep(seconds)
         else:
-            self._skipped += seconds
-
-    def _pause(self) -> float | None:
-        """Seconds until the next timer; 0 if strands are ready, None without a timer."""
-        if self._any_ready():
-            return 0.0
-        timers = self._timers
-        while timers and timers[0][2].settled:
-            heapq.heappop(timers)
-        return max(0.0, timers[0][0] - self.now()) if timers else None
+            self.jump(seconds)
 
     def _ring(self) -> None:
         timers = self._timers

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fedjob.engines.artifacts import saved_models
 from fedjob.engines.request import RunRequest
 from fedjob.engines.simulator.copy import copy_with_recorder
 from fedjob.engines.simulator.logs import site_errors
@@ -23,12 +24,6 @@ from fedjob.result import RunResult
 from fedjob.result.read import EVENTS_FILE
 
 _MODULE = "nvflare.private.fed.app.simulator.simulator"
-_RUN_DIR = "server/simulate_job"
-#: Where FLARE's persistors put their files, below the server's run directory.
-_MODEL_FILES = {
-    "global": ("app_server/FL_global_model.pt", "models/server.npy", "app_server/tf_model.weights.h5"),
-    "best": ("app_server/best_FL_global_model.pt",),
-}
 #: FLARE needs 15-30 s where the local engine needs none; a deadline meant for one would end the other.
 _START_UP = 120.0
 _GRACE = 5.0
@@ -60,7 +55,8 @@ class SimulatorEngine:
                 status, reason = self._simulate(copied, sites, request, root / "simulator.txt")
                 for error in site_errors(request.workspace, sites):
                     log.emit("error", **asdict(error))
-                log.models(request.workspace)
+                for kind, path in saved_models(request.workspace):
+                    log.emit("model", kind=kind, path=path)
                 log.emit("run_ended", status=status, reason=reason)
             except KeyboardInterrupt:
                 log.emit("run_ended", status="interrupted", reason="Ctrl-C")
@@ -119,14 +115,6 @@ class _EventLog:
         seconds = round(time.time() - self.started, 3)
         with self.path.open("a", encoding="utf-8") as f:
             f.write(json.dumps({"event": event, "time": seconds, **fields}) + "\n")
-
-    def models(self, workspace: Path) -> None:
-        for kind, candidates in _MODEL_FILES.items():
-            for candidate in candidates:
-                path = f"{_RUN_DIR}/{candidate}"
-                if (workspace / path).exists():
-                    self.emit("model", kind=kind, path=path)
-                    break
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

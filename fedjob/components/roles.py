@@ -1,0 +1,214 @@
+"""What a component can be: the roles that FLARE's runtime and FedJob know.
+
+The classes answer ``nvflare.apis.fl_component.FLComponent``, ``...executor.Executor``,
+``...filter.Filter`` and ``nvflare.widgets.widget.Widget``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fedjob.exchange.events import EventType
+from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.keys import EventScope, FedEventHeader, FLContextKey, LogMessageTag
+from fedjob.exchange.shareable import Shareable
+from fedjob.exchange.signal import Signal
+
+
+class StatePersistable:
+    """A component whose state FLARE can save and restore."""
+
+    def get_persist_state(self, fl_ctx: FLContext) -> dict[str, Any]:
+        """The state to save; nothing by default."""
+        return {}
+
+    def restore(self, state_data: dict[str, Any], fl_ctx: FLContext) -> None:
+        """Take back what `get_persist_state` gave."""
+
+
+class FLComponent(StatePersistable):
+    """A component that takes part in the events of a run.
+
+    `name` is read-only (the class name), as in FLARE: ``self.name = ...`` raises AttributeError.
+    """
+
+    def __init__(self) -> None:
+        self._name = self.__class__.__name__
+        cls = self.__class__
+        self.logger = logging.getLogger(f"{cls.__module__}.{cls.__qualname__}")
+        self._event_handlers: dict[str, list[tuple[Callable[..., Any], dict[str, Any]]]] = {}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Called for every event of the process that this component lives in."""
+
+    def register_event_handler(
+        self, event_types: str | list[str], handler: Callable[..., Any], **kwargs: Any
+    ) -> None:
+        """Have `handler(event_type, fl_ctx, **kwargs)` called for these events; one registered twice is called once."""
+        if not callable(handler):
+            raise TypeError(f"handler must be callable, but got {type(handler).__name__}")
+        names = [event_types] if isinstance(event_types, str) else event_types
+        if not isinstance(names, list):
+            raise TypeError(f"event_types must be a str or a list of str, but got {type(names).__name__}")
+        for name in names:
+            if not isinstance(name, str):
+                raise TypeError(f"an event type must be a str, but got {type(name).__name__}")
+            registered = self._event_handlers.setdefault(name, [])
+            if all(h is not handler and h != handler for h, _ in registered):
+                registered.append((handler, kwargs))
+
+    def get_event_handlers(self) -> dict[str, list[tuple[Callable[..., Any], dict[str, Any]]]]:
+        return self._event_handlers
+
+    def fire_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Fire an event for all components of this process. TypeError for a wrong `event_type` or context."""
+        _require_context(fl_ctx)
+        if not isinstance(event_type, str):
+            raise TypeError(f"event_type must be a str, but got {type(event_type).__name__}")
+        fl_ctx.set_prop(FLContextKey.EVENT_ORIGIN, self.name, private=True, sticky=False)
+        fl_ctx.get_engine().fire_event(event_type, fl_ctx)
+
+    def fire_event_with_data(self, event_type: str, fl_ctx: FLContext, key: str, data: Any) -> None:
+        """Fire an event during which the context holds `data` under `key`."""
+        _require_context(fl_ctx)
+        fl_ctx.set_prop(key, data, private=True, sticky=False)
+        try:
+            self.fire_event(event_type, fl_ctx)
+        finally:
+            fl_ctx.set_prop(key, None, private=True, sticky=False)
+
+    def fire_fed_event(
+        self, event_type: str, event_data: Shareable, fl_ctx: FLContext, targets: Any = None
+    ) -> None:
+        """Fire an event here and at the peers: a site's goes to the server, the server's to `targets` (all sites)."""
+        _require_context(fl_ctx)
+        if not isinstance(event_data, Shareable):
+            raise TypeError(f"event_data must be a Shareable, but got {type(event_data).__name__}")
+        event_data.set_header(FedEventHeader.EVENT_TYPE, event_type)
+        fl_ctx.set_prop(FLContextKey.EVENT_SCOPE, EventScope.FEDERATION, private=True, sticky=False)
+        fl_ctx.set_prop(FLContextKey.EVENT_DATA, event_data, private=True, sticky=False)
+        fl_ctx.get_engine().send_fed_event(event_type, event_data, fl_ctx, targets)
+        self.fire_event(event_type, fl_ctx)
+        fl_ctx.set_prop(FLContextKey.EVENT_SCOPE, EventScope.LOCAL, private=True, sticky=False)
+
+    def system_panic(self, reason: str, fl_ctx: FLContext) -> None:
+        """Report a condition in which the run cannot go on: the run is aborted."""
+        self.fire_event_with_data(EventType.FATAL_SYSTEM_ERROR, fl_ctx, FLContextKey.EVENT_DATA, reason)
+
+    def log_debug(self, fl_ctx: FLContext | None, msg: str, fire_event: bool = False) -> None:
+        self._log(logging.DEBUG, fl_ctx, msg, fire_event)
+
+    def log_info(self, fl_ctx: FLContext | None, msg: str, fire_event: bool = False) -> None:
+        self._log(logging.INFO, fl_ctx, msg, fire_event)
+
+    def log_warning(self, fl_ctx: FLContext | None, msg: str, fire_event: bool = True) -> None:
+        self._log(logging.WARNING, fl_ctx, msg, fire_event)
+
+    def log_error(self, fl_ctx: FLContext | None, msg: str, fire_event: bool = True) -> None:
+        self._log(logging.ERROR, fl_ctx, msg, fire_event)
+
+    def log_critical(self, fl_ctx: FLContext | None, msg: str, fire_event: bool = True) -> None:
+        self._log(logging.CRITICAL, fl_ctx, msg, fire_event)
+
+    def log_exception(self, fl_ctx: FLContext | None, msg: str, fire_event: bool = False) -> None:
+        """Log an error with the traceback of the exception being handled."""
+        self._log(logging.ERROR, fl_ctx, msg, fire_event, exc_info=True)
+
+    def _log(
+        self, level: int, fl_ctx: FLContext | None, msg: str, fire_event: bool, *, exc_info: bool = False
+    ) -> None:
+        # Without a listener an INFO line is not even formatted: a workflow logs several per site and round.
+        if self.logger.isEnabledFor(level):
+            self.logger.log(level, "%s", msg, exc_info=exc_info)
+        event = _LOG_EVENTS.get(level)
+        if fire_event and event is not None and fl_ctx is not None and fl_ctx.get_engine() is not None:
+            tag, event_type = event
+            data = Shareable()
+            data.set_header(tag, str(msg))
+            self.fire_event_with_data(event_type, fl_ctx, FLContextKey.EVENT_DATA, data)
+
+
+_LOG_EVENTS = {
+    logging.DEBUG: (LogMessageTag.DEBUG, EventType.DEBUG_LOG_AVAILABLE),
+    logging.INFO: (LogMessageTag.INFO, EventType.INFO_LOG_AVAILABLE),
+    logging.WARNING: (LogMessageTag.WARNING, EventType.WARNING_LOG_AVAILABLE),
+    logging.ERROR: (LogMessageTag.ERROR, EventType.ERROR_LOG_AVAILABLE),
+    logging.CRITICAL: (LogMessageTag.CRITICAL, EventType.CRITICAL_LOG_AVAILABLE),
+}
+
+
+class Widget(FLComponent):
+    """A component that only listens to events."""
+
+
+class Executor(FLComponent):
+    """Carries out tasks at a site."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unsafe = False
+
+    def execute(
+        self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal
+    ) -> Shareable:
+        """Carry out a task; the reply carries a return code (``ReturnCode``) and, if OK, the result."""
+        raise NotImplementedError
+
+    def finalize(self, fl_ctx: FLContext) -> None:
+        """Called before the run ends."""
+
+    def get_job_target_type(self) -> str:
+        return "client"
+
+    def add_to_fed_job(self, job: Any, ctx: Any, **kwargs: Any) -> None:
+        """Add this executor to a FedJob; `tasks` are the names (or ``*`` patterns) it answers."""
+        job.check_kwargs(args_to_check=kwargs, args_expected={"tasks": False})
+        job.add_executor(obj=self, tasks=kwargs.get("tasks", ["*"]), ctx=ctx)
+
+
+class FilterChainType:
+    """FLARE's names of the two chains of filters."""
+
+    TASK_DATA_CHAIN = "task_data"
+    TASK_RESULT_CHAIN = "task_result"
+
+
+class FilterSource:
+    """Where a filter was configured."""
+
+    JOB = "job"
+    SITE = "site"
+
+
+class Filter(FLComponent):
+    """Changes or checks what passes between server and site."""
+
+    def process(self, shareable: Shareable, fl_ctx: FLContext) -> Shareable:
+        """The content to go on with; it may be the one that came in."""
+        raise NotImplementedError
+
+    def set_prop(self, key: str, value: Any) -> None:
+        setattr(self, f"_prop_{key}", value)
+
+    def get_prop(self, key: str, default: Any = None) -> Any:
+        return getattr(self, f"_prop_{key}", default)
+
+    def add_to_fed_job(self, job: Any, ctx: Any, **kwargs: Any) -> None:
+        """Add this filter to a FedJob for `filter_type` (required) and `tasks`.
+
+        With the default tasks ``["*"]`` FLARE never runs it: filters are looked up by the exact task name.
+        """
+        job.check_kwargs(args_to_check=kwargs, args_expected={"filter_type": True, "tasks": False})
+        job.add_filter(obj=self, filter_type=kwargs["filter_type"], tasks=kwargs.get("tasks", ["*"]), ctx=ctx)
+
+
+def _require_context(fl_ctx: Any) -> None:
+    # By role, not by class: a context of the real FLARE passes as well.
+    if not hasattr(fl_ctx, "get_engine"):
+        raise TypeError(f"fl_ctx must be an FLContext, but got {type(fl_ctx).__name__}")

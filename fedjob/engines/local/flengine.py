@@ -1,0 +1,174 @@
+"""The engine as components see it: contexts, events, components by id, messages to the other side."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fedjob.components.roles import FLComponent
+from fedjob.engines.local.custom import user_traceback
+from fedjob.engines.local.hub import Hub
+from fedjob.engines.local.layout import JOB_ID
+from fedjob.engines.local.load import LoadedApp, build_component
+from fedjob.engines.local.post import Post
+from fedjob.engines.local.record import Recorder
+from fedjob.exchange.client import Client
+from fedjob.exchange.fl_context import FLContext, FLContextManager
+from fedjob.exchange.keys import FLContextKey
+from fedjob.exchange.shareable import Shareable
+from fedjob.exchange.signal import Signal
+from fedjob.exchange.workspace import Workspace
+
+_log = logging.getLogger("fedjob.engine")
+
+
+class FLEngine:
+    """What ``fl_ctx.get_engine()`` returns, on the server and at a site."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        identity: str,
+        app: LoadedApp,
+        app_dir: Path,
+        hub: Hub,
+        record: Recorder,
+        post: Post,
+        meta: Mapping[str, Any],
+    ) -> None:
+        self.name = name
+        self.app = app
+        self.hub = hub
+        self.record = record
+        self.post = post
+        self.job_id = JOB_ID
+        self.abort_signal = Signal()
+        self.run_dir = app_dir.parent
+        for directory in ("startup", "local"):  # FLARE's Workspace insists on them.
+            (app_dir.parents[1] / directory).mkdir(exist_ok=True)
+        # FLARE's `<root>/<job>/app_<name>` is `<ws>/<name>/simulate_job/app_<name>` here as there.
+        self._workspace = Workspace(root_dir=str(app_dir.parents[1]), site_name=name)
+        self._manager = FLContextManager(
+            engine=self,
+            identity_name=identity,
+            job_id=JOB_ID,
+            public_stickers={},
+            private_stickers={
+                FLContextKey.WORKSPACE_OBJECT: self._workspace,
+                FLContextKey.WORKSPACE_ROOT: str(app_dir.parents[1]),
+                FLContextKey.APP_ROOT: str(app_dir),
+                FLContextKey.CURRENT_RUN: JOB_ID,
+                FLContextKey.CURRENT_JOB_ID: JOB_ID,
+                FLContextKey.JOB_META: dict(meta),
+                FLContextKey.SECURE_MODE: False,
+            },
+        )
+
+    def new_context(self) -> FLContext:
+        return self._manager.new_context()
+
+    def get_workspace(self) -> Workspace:
+        return self._workspace
+
+    def get_component(self, component_id: str) -> Any:
+        """The component of that id, workflows included; None if there is none."""
+        return self.app.components.get(component_id)
+
+    def get_all_components(self) -> dict[str, Any]:
+        return self.app.components
+
+    def add_component(self, component_id: str, component: Any) -> None:
+        """Add a component while the run is on; ValueError for an id in use."""
+        if component_id in self.app.components:
+            raise ValueError(f"duplicate component id {component_id!r}")
+        self.app.components[component_id] = component
+        if hasattr(component, "handle_event"):
+            self.app.handlers.append(component)
+
+    def build_component(self, config_dict: Mapping[str, Any]) -> Any:
+        """Build an object from ``{"path", "args"}``; a component built so takes events as well."""
+        return build_component(config_dict, f"{self.name}: build_component()", self.app.handlers)
+
+    def persist_components(self, fl_ctx: FLContext, completed: bool) -> None:
+        """Nothing to do: a run here is never resumed."""
+
+    def fire_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Call all handlers. One that raises is put on record; the others go on, and so does the run."""
+        fl_ctx.set_prop(FLContextKey.EVENT_ID, event_type, private=True, sticky=False)
+        for handler in list(self.app.handlers):
+            try:
+                self._call(handler, event_type, fl_ctx)
+            except Exception as e:
+                _log.exception("%s failed on event %s", type(handler).__name__, event_type)
+                self.note_exception(e, message=f"{type(handler).__name__} failed on event {event_type}")
+
+    @staticmethod
+    def _call(handler: Any, event_type: str, fl_ctx: FLContext) -> None:
+        registered = handler.get_event_handlers().get(event_type, ())
+        for function, kwargs in registered:
+            function(event_type, fl_ctx, **kwargs)
+        handler.handle_event(event_type, fl_ctx)
+
+    def note_exception(
+        self, error: BaseException, *, site: str | None = None, message: str = "", fatal: bool = False
+    ) -> None:
+        """Put an exception that FLARE would only log on record, so that the run's result is not ok."""
+        text = f"{type(error).__name__}: {error}"
+        self.record.error(
+            site=site or self.name,
+            kind="exception",
+            message=f"{message}: {text}" if message else text,
+            traceback=user_traceback(error),
+            fatal=fatal,
+        )
+
+    def system_panic(self, reason: str, fl_ctx: FLContext) -> None:
+        """End the run, as a component that panics does."""
+        FLComponent().system_panic(reason, fl_ctx)
+
+    def abort(self) -> None:
+        """Ask everything of this party to end."""
+        self.abort_signal.trigger(True)
+
+    # Messages to the other side.
+
+    def register_aux_message_handler(self, topic: str, message_handle_func: Any) -> None:
+        """Have `message_handle_func(topic, request, fl_ctx) -> Shareable` answer requests on `topic`."""
+        self.post.handlers[topic] = message_handle_func
+
+    def send_aux_request(
+        self,
+        targets: Any,
+        topic: str,
+        request: Shareable,
+        timeout: float,
+        fl_ctx: FLContext,
+        optional: bool = False,
+        secure: bool = False,
+    ) -> dict[str, Shareable]:
+        """Ask `targets` and wait for their replies, by name; one that does not answer in time says so in its return code."""
+        return self.post.request(self._targets(targets), topic, request, timeout, fl_ctx)
+
+    def fire_and_forget_aux_request(
+        self,
+        topic: str,
+        request: Shareable,
+        fl_ctx: FLContext,
+        targets: Any = None,
+        optional: bool = False,
+        secure: bool = False,
+    ) -> None:
+        self.post.request(self._targets(targets), topic, request, 0, fl_ctx)
+
+    def send_fed_event(self, event_type: str, data: Shareable, fl_ctx: FLContext, targets: Any) -> None:
+        self.post.send_event(self._targets(targets), event_type, data, fl_ctx)
+
+    def _targets(self, targets: Any) -> list[str]:
+        names = [targets] if isinstance(targets, str) else targets or self._default_targets()
+        return [t.name if isinstance(t, Client) else t for t in names]
+
+    def _default_targets(self) -> list[str]:
+        raise NotImplementedError

@@ -1,0 +1,138 @@
+"""Messages besides tasks: auxiliary requests with replies, and events fired for the other side.
+
+A site's only link leads to the server, which passes on what sites send each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fedjob.engines.local.hub import Hub, Mailbox
+from fedjob.engines.local.link import Link, Message
+from fedjob.engines.local.wire import Frozen, freeze, thaw
+from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.keys import EventScope, FLContextKey, ReturnCode
+from fedjob.exchange.shareable import Shareable, make_reply
+
+_log = logging.getLogger("fedjob.post")
+
+Handler = Callable[[str, Shareable, FLContext], Shareable]
+
+
+class Post:
+    """One party's letters: `links` by peer; a name without a link of its own is reached through the server."""
+
+    def __init__(self, name: str, hub: Hub, links: Mapping[str, Link], server: str) -> None:
+        self.name = name
+        self.handlers: dict[str, Handler] = {}
+        self.engine: Any = None
+        self._hub = hub
+        self._links = links
+        self._server = server
+        self._numbers = itertools.count()
+        self._waiting: dict[int, Mailbox[tuple[str, Shareable]]] = {}
+
+    def request(
+        self, targets: list[str], topic: str, request: Shareable, timeout: float, fl_ctx: FLContext
+    ) -> dict[str, Shareable]:
+        """Send `request` to all `targets`; with a positive `timeout` (seconds) wait for their replies."""
+        number = next(self._numbers)
+        answers = self._hub.mailbox()
+        if timeout > 0:
+            self._waiting[number] = answers
+        body = freeze((request, fl_ctx.get_all_public_props()))
+        for target in targets:
+            self._send("aux", target, body, topic=topic, number=number)
+        if timeout <= 0:
+            return {}
+        replies: dict[str, Shareable] = {}
+        until = self._hub.now() + timeout
+        try:
+            while len(replies) < len(targets):
+                site, reply = answers.get(max(0.001, until - self._hub.now()))
+                replies[site] = reply
+        except TimeoutError:
+            _log.warning("no reply on %r from %s within %g s", topic, set(targets) - set(replies), timeout)
+        finally:
+            self._waiting.pop(number, None)
+        return {t: replies.get(t) or make_reply(ReturnCode.COMMUNICATION_ERROR) for t in targets}
+
+    def send_event(self, targets: list[str], event_type: str, data: Shareable, fl_ctx: FLContext) -> None:
+        """Fire an event at the other side."""
+        body = freeze((data, fl_ctx.get_all_public_props()))
+        for target in targets:
+            self._send("event", target, body, event=event_type)
+
+    def take(self, message: Message) -> bool:
+        """Deal with a message if it is one of ours; whether it was."""
+        if message.kind not in ("aux", "aux_reply", "event"):
+            return False
+        if message.headers["to"] != self.name:
+            self._forward(message)
+        elif message.kind == "aux_reply":
+            waiting = self._waiting.get(message.headers["number"])
+            if waiting is not None and message.body is not None:
+                waiting.put((message.headers["from"], thaw(message.body)))
+        else:
+            # In a strand of its own: a handler may wait, also for further messages.
+            answer = self._answer if message.kind == "aux" else self._fire
+            self._hub.spawn(answer, message, name=f"{self.name}: {message.kind}")
+        return True
+
+    def _send(self, kind: str, target: str, body: Frozen | None, **headers: Any) -> None:
+        message = Message(kind=kind, headers={"from": self.name, "to": target, **headers}, body=body)
+        if target == self.name:
+            self.take(message)
+        else:
+            self._forward(message)
+
+    def _forward(self, message: Message) -> None:
+        link = self._links.get(message.headers["to"]) or self._links.get(self._server)
+        if link is not None:
+            link.send(message)
+
+    def _opened(self, message: Message) -> tuple[Shareable, FLContext, FLContext]:
+        assert message.body is not None
+        data, props = thaw(message.body)
+        fl_ctx = self.engine.new_context()
+        peer = peer_context(props, message.headers["from"])
+        fl_ctx.set_peer_context(peer)
+        data.set_peer_props(props)
+        return data, fl_ctx, peer
+
+    def _answer(self, message: Message) -> None:
+        request, fl_ctx, _ = self._opened(message)
+        topic = message.headers["topic"]
+        handler = self.handlers.get(topic)
+        with fl_ctx:
+            if handler is None:
+                reply = make_reply(ReturnCode.TOPIC_UNKNOWN)
+            else:
+                try:
+                    reply = handler(topic, request, fl_ctx)
+                except Exception as e:
+                    self.engine.note_exception(e, message=f"the handler of {topic!r} messages failed")
+                    reply = make_reply(ReturnCode.HANDLER_EXCEPTION)
+        if not isinstance(reply, Shareable):
+            reply = make_reply(ReturnCode.OK)
+        self._send("aux_reply", message.headers["from"], freeze(reply), number=message.headers["number"])
+
+    def _fire(self, message: Message) -> None:
+        data, fl_ctx, _ = self._opened(message)
+        with fl_ctx:
+            fl_ctx.set_prop(FLContextKey.EVENT_DATA, data, private=True, sticky=False)
+            fl_ctx.set_prop(FLContextKey.EVENT_SCOPE, EventScope.FEDERATION, private=True, sticky=False)
+            fl_ctx.set_prop(FLContextKey.EVENT_ORIGIN, message.headers["from"], private=True, sticky=False)
+            self.engine.fire_event(message.headers["event"], fl_ctx)
+
+
+def peer_context(props: Mapping[str, Any], name: str) -> FLContext:
+    """The other side's context, as far as it is public."""
+    peer = FLContext()
+    peer.set_public_props(dict(props))
+    if not peer.get_identity_name(""):
+        peer.set_prop(FLContextKey.CLIENT_NAME, name, private=True, sticky=False)
+    return peer

@@ -1,0 +1,176 @@
+"""A training script at a site: started beside its executor, fed with tasks through the Client API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedjob.client import session
+from fedjob.client.session import Session, TaskIn
+from fedjob.engines.local.custom import run_script, user_traceback
+from fedjob.engines.local.hub import Killed, Mailbox, Strand
+from fedjob.exchange.analytics import ANALYTIC_EVENT_TYPE, AnalyticsData, AnalyticsDataType
+from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.keys import FLContextKey
+
+if TYPE_CHECKING:
+    from fedjob.engines.local.site import SiteEngine
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The script is over; `error` is what ended it, if not its last line."""
+
+    error: BaseException | None
+
+
+class ScriptRun:
+    """One script of one site. The executor calls `exchange`; the script sees a `Session`."""
+
+    def __init__(self, engine: SiteEngine, path: Path, args: list[str], config: dict[str, Any]) -> None:
+        self._engine = engine
+        self._path = path
+        self._args = args
+        hub = engine.hub
+        self._tasks: Mailbox[TaskIn | None] = hub.mailbox()
+        self._outcomes: Mailbox[FLModel | _Ended | None] = hub.mailbox()
+        self._session = _LocalSession(self, engine, config)
+        self._strand: Strand | None = None
+        self._ended: _Ended | None = None
+        self._reported = False
+        self.stopped = False
+
+    def start(self) -> None:
+        self._strand = self._engine.hub.spawn(self._main, name=f"{self._engine.name}: {self._path.name}")
+
+    def exchange(self, task: str, model: FLModel) -> FLModel | None:
+        """Hand a task to the script; what it sends, or None if it will not: it has ended, or the run does."""
+        if self._ended is None and not self.stopped:
+            self._tasks.put(TaskIn(name=task, model=model))
+            outcome = self._outcomes.get()
+            if isinstance(outcome, FLModel):
+                return outcome
+        if self._ended is not None and not self.stopped:
+            self._report(self._ended)
+        return None
+
+    def stop(self) -> None:
+        """The run is over: the script's next look at the Client API says so."""
+        if not self.stopped:
+            self.stopped = True
+            self._tasks.put(None)
+            self._outcomes.put(None)
+
+    def join(self, timeout: float) -> None:
+        """Wait for the script's end, then say how it ended if that was an error nobody has heard of."""
+        if self._strand is not None:
+            try:
+                self._strand.join(timeout)
+            except TimeoutError:
+                self._engine.hub.kill(self._strand)
+        if self._ended is not None and self._ended.error is not None:
+            self._report(self._ended)
+
+    # In the script's strand.
+
+    def _main(self) -> None:
+        error: BaseException | None = None
+        try:
+            with session.bound(self._session):
+                run_script(self._path, self._args)
+        except Killed:
+            raise
+        except SystemExit as e:
+            # sys.exit() and sys.exit(0) at the end of a script are as good as its last line.
+            error = e if e.code not in (None, 0) else None
+            error = error if error is not None or self.stopped else e
+        except Exception as e:
+            error = e
+        finally:
+            self._ended = _Ended(error)
+            self._outcomes.put(self._ended)
+
+    def take(self, timeout: float | None) -> TaskIn | None:
+        """The next task, for the session; None when the run is over or after `timeout` seconds."""
+        if self.stopped and not len(self._tasks):
+            return None
+        if timeout is not None and timeout <= 0:
+            return self._tasks.get() if len(self._tasks) else None
+        try:
+            return self._tasks.get(timeout)
+        except TimeoutError:
+            return None
+
+    def give(self, model: FLModel) -> None:
+        """What the script has sent. The site encodes it before the script goes on, and may change its arrays."""
+        self._outcomes.put(model)
+        self._engine.hub.sleep(0)
+
+    def _report(self, ended: _Ended) -> None:
+        if self._reported:
+            return
+        self._reported = True
+        number, task = self._engine.work
+        kind, message = _describe(ended.error, self._path.name)
+        self._engine.record.error(
+            site=self._engine.name,
+            round=number,
+            task=task,
+            kind=kind,
+            message=message,
+            traceback=user_traceback(ended.error) if ended.error is not None else None,
+        )
+
+
+def _describe(error: BaseException | None, script: str) -> tuple[str, str]:
+    if error is None:
+        return "no_send", f"{script} ended without sending a result for this task"
+    if isinstance(error, SystemExit):
+        return "exit", f"{script} called sys.exit({'' if error.code is None else repr(error.code)})"
+    if isinstance(error, ModuleNotFoundError):
+        return "missing_module", f"{script}: {error}; it is not installed and did not travel in custom/"
+    return "exception", f"{type(error).__name__}: {error}"
+
+
+class _LocalSession(Session):
+    """The Client API's door to its site, inside the site's own process."""
+
+    def __init__(self, run: ScriptRun, engine: SiteEngine, config: dict[str, Any]) -> None:
+        super().__init__(site_name=engine.name, job_id=engine.job_id, config=config)
+        self._run = run
+        self._engine = engine
+        self._shut = False
+
+    def is_open(self) -> bool:
+        return not (self._run.stopped or self._shut)
+
+    def next_task(self, timeout: float | None = None) -> TaskIn | None:
+        return None if self._shut else self._run.take(timeout)
+
+    def reply(self, model: FLModel) -> None:
+        self._run.give(model)
+
+    def log(self, key: str, value: Any, data_type: AnalyticsDataType, **kwargs: Any) -> None:
+        """Fire FLARE's analytics event at this site, and put numbers on record."""
+        engine = self._engine
+        step = kwargs.get("global_step")
+        for name, number in _numbers(key, value, data_type):
+            engine.record.emit("scalar", site=engine.name, name=name, value=number, step=step)
+        data = AnalyticsData(key=key, value=value, data_type=data_type, **kwargs)
+        with engine.new_context() as fl_ctx:
+            shareable = data.to_dxo().to_shareable()
+            fl_ctx.set_prop(FLContextKey.EVENT_DATA, shareable, private=True, sticky=False)
+            engine.fire_event(ANALYTIC_EVENT_TYPE, fl_ctx)
+
+    def stop(self) -> None:
+        self._shut = True
+
+
+def _numbers(key: str, value: Any, data_type: AnalyticsDataType) -> Iterator[tuple[str, float]]:
+    """The named numbers in a logged value; none for texts, tags and figures."""
+    if data_type in (AnalyticsDataType.SCALAR, AnalyticsDataType.METRIC):
+        yield key, float(value)
+    elif data_type in (AnalyticsDataType.SCALARS, AnalyticsDataType.METRICS) and isinstance(value, dict):
+        yield from ((f"{key}/{name}" if key else name, float(v)) for name, v in value.items())

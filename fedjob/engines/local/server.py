@@ -1,0 +1,249 @@
+"""The server of a run: starts the workflows one after another and ends the run, as FLARE's ServerRunner does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fedjob.components.roles import FLComponent
+from fedjob.engines.artifacts import saved_models
+from fedjob.engines.local.communicator import Communicator
+from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.hub import Hub, Strand
+from fedjob.engines.local.layout import JOB_ID, app_of
+from fedjob.engines.local.link import Link, LinkClosed, Message
+from fedjob.engines.local.load import LoadedApp, load_server
+from fedjob.engines.local.post import Post
+from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.watch import Watch
+from fedjob.engines.request import SERVER, RunRequest
+from fedjob.errors import FolderError
+from fedjob.exchange.client import Client
+from fedjob.exchange.events import EventType
+from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.keys import FLContextKey, ReservedKey
+from fedjob.flare import names, paths
+from fedjob.folder.model import JobModel
+
+_log = logging.getLogger("fedjob.server")
+
+#: What the server of FLARE's simulator calls itself in contexts.
+IDENTITY = "simulator_server"
+#: Seconds that sites have to end after the last workflow, as FLARE gives its scripts.
+_PATIENCE = 30.0
+
+
+def run_server(
+    *,
+    model: JobModel,
+    app_dir: Path,
+    sites: tuple[str, ...],
+    links: Mapping[str, Link],
+    hub: Hub,
+    record: Recorder,
+    workspace: Path,
+    request: RunRequest,
+) -> bool:
+    """Run the server's part of a job; True if no workflow panicked and no site was lost on the way."""
+    app = _load(model, app_dir, record)
+    try:
+        if app is None:
+            return False
+        post = Post(SERVER, hub, links, SERVER)
+        engine = ServerEngine(
+            clients=[Client(name, f"token-{name}") for name in sites],
+            name=SERVER,
+            identity=IDENTITY,
+            app=app,
+            app_dir=app_dir,
+            hub=hub,
+            record=record,
+            post=post,
+            meta=model.meta.to_dict(),
+        )
+        post.engine = engine
+        server = Server(engine, model, links)
+        return server.run(workspace)
+    finally:
+        for link in links.values():
+            link.send(Message(kind="end"))
+
+
+def _load(model: JobModel, app_dir: Path, record: Recorder) -> LoadedApp | None:
+    name = app_of(model, SERVER)
+    app = next((a for a in model.apps if a.name == name), None)
+    variables = {
+        "JOB_ID": JOB_ID,
+        "SITE_NAME": SERVER,
+        "WORKSPACE": str(app_dir.parents[1]),
+        "SECURE_MODE": "False",
+        "JOB_CUSTOM_DIR": str(app_dir / "custom"),
+    }
+    try:
+        if app is None:
+            raise FolderError("no app is deployed to the server", place="meta.json: deploy_map")
+        return load_server(app, variables)
+    except FolderError as e:
+        record.error(site=SERVER, kind="config", message=str(e), traceback=cause_of(e))
+        return None
+
+
+def cause_of(error: BaseException) -> str | None:
+    """The traceback of the user code's exception behind an error of ours, if there is one."""
+    from fedjob.engines.local.custom import user_traceback
+
+    return user_traceback(error.__cause__) if error.__cause__ is not None else None
+
+
+class ServerEngine(FLEngine):
+    """The engine as the server's components see it."""
+
+    def __init__(self, *, clients: list[Client], **fields: Any) -> None:
+        super().__init__(**fields)
+        self._clients = {c.name: c for c in clients}
+
+    def get_clients(self) -> list[Client]:
+        """The sites of the run, in registration order."""
+        return list(self._clients.values())
+
+    def get_participating_clients(self) -> dict[str, Client]:
+        return {c.token: c for c in self._clients.values()}
+
+    def get_client_from_name(self, client_name: str) -> Client | None:
+        return self._clients.get(client_name)
+
+    def validate_targets(self, target_names: list[str]) -> tuple[list[Client], list[str]]:
+        """The known sites among the names, and the names that are none."""
+        known = [self._clients[n] for n in target_names if n in self._clients]
+        return known, [n for n in target_names if n not in self._clients]
+
+    def _default_targets(self) -> list[str]:
+        return list(self._clients)
+
+
+class Server(FLComponent):
+    """Runs the workflows; also the first listener of the server, which stops the run on a panic."""
+
+    def __init__(self, engine: ServerEngine, model: JobModel, links: Mapping[str, Link]) -> None:
+        super().__init__()
+        self._engine = engine
+        self._meta = model.meta
+        self._links = links
+        self._here = dict.fromkeys(links)
+        self._ending = False
+        self._failed = False
+        self._communicator: Communicator | None = None
+        self._watch = Watch(engine.record)
+        handlers = engine.app.handlers
+        handlers.insert(0, self)
+        writer = names.load(paths.METRICS_WRITER)
+        if not any(isinstance(h, writer) for h in handlers):
+            # Also for a job that does not ask for them: where FLARE 2.9 looks for metrics, they are.
+            handlers.append(writer())
+        handlers.append(self._watch)
+
+    def run(self, workspace: Path) -> bool:
+        engine = self._engine
+        pumps = [
+            engine.hub.spawn(self._pump, site, link, name=f"server hears {site}")
+            for site, link in self._links.items()
+        ]
+        with engine.new_context() as fl_ctx:
+            fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
+            self.fire_event(EventType.START_RUN, fl_ctx)
+        for workflow_id, controller in engine.app.workflows.items():
+            self._run_workflow(workflow_id, controller)
+            if engine.abort_signal.triggered:
+                break
+        self._end(pumps)
+        for kind, path in saved_models(workspace):
+            engine.record.emit("model", kind=kind, path=path)
+        return not self._failed
+
+    def _run_workflow(self, workflow_id: str, controller: Any) -> None:
+        engine = self._engine
+        self._communicator = Communicator(engine, engine.get_clients(), self._links, self._watch, workflow_id)
+        for site in set(self._links) - set(self._here):
+            self._communicator.lose(site)
+        controller.set_communicator(self._communicator)
+        try:
+            with engine.new_context() as fl_ctx:
+                fl_ctx.set_prop(FLContextKey.WORKFLOW, workflow_id, sticky=True)
+                controller.initialize(fl_ctx)
+                self.fire_event(EventType.START_WORKFLOW, fl_ctx)
+            with engine.new_context() as fl_ctx:
+                controller.control_flow(engine.abort_signal, fl_ctx)
+        except Exception as e:
+            engine.note_exception(e, message=f"workflow {workflow_id!r} failed", fatal=True)
+            with engine.new_context() as fl_ctx:
+                self.system_panic(f"workflow {workflow_id!r} failed: {type(e).__name__}: {e}", fl_ctx)
+        finally:
+            with engine.new_context() as fl_ctx:
+                try:
+                    controller.stop_controller(fl_ctx)
+                except Exception as e:
+                    engine.note_exception(e, message=f"workflow {workflow_id!r} failed to stop")
+                self._communicator.cancel_all_tasks()
+                self.fire_event(EventType.END_WORKFLOW, fl_ctx)
+
+    def _end(self, pumps: list[Strand]) -> None:
+        self._ending = True
+        with self._engine.new_context() as fl_ctx:
+            self.fire_event(EventType.ABOUT_TO_END_RUN, fl_ctx)
+            message = Message(kind="end", headers={"aborted": self._failed})
+            for link in self._links.values():
+                link.send(message)
+            if not self._failed:
+                self._hear_out(pumps)
+            self.fire_event(EventType.CHECK_END_RUN_READINESS, fl_ctx)
+            self.fire_event(EventType.END_RUN, fl_ctx)
+
+    def _hear_out(self, pumps: list[Strand]) -> None:
+        """What sites still have to say (events, logged values) comes before END_RUN."""
+        until = self._engine.hub.now() + _PATIENCE
+        for pump in pumps:
+            try:
+                pump.join(max(0.001, until - self._engine.hub.now()))
+            except TimeoutError:
+                return  # The supervisor sees to sites that do not end.
+
+    def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        if event_type == EventType.FATAL_SYSTEM_ERROR:
+            reason = fl_ctx.get_prop(FLContextKey.EVENT_DATA, "")
+            fl_ctx.set_prop(FLContextKey.FATAL_SYSTEM_ERROR, True, private=True, sticky=True)
+            self._fail(str(reason))
+
+    def _fail(self, reason: str) -> None:
+        self._failed = True
+        self._engine.record.error(site=SERVER, kind="panic", message=reason)
+        self._engine.abort()
+
+    def _pump(self, site: str, link: Link) -> None:
+        """Hear a site until it has gone."""
+        while True:
+            message = link.inbox.get()
+            if isinstance(message, LinkClosed):
+                self._lose(site)
+                return
+            if message.kind == "reply" and self._communicator is not None:
+                self._communicator.take_reply(site, message)
+            elif message.kind == "failed":
+                self._fail(f"{site} could not go on: {message.headers['reason']}")
+            else:
+                self._engine.post.take(message)
+
+    def _lose(self, site: str) -> None:
+        """A site's link is closed: it has ended with the run, or it died."""
+        self._here.pop(site, None)
+        if self._ending:
+            return
+        if len(self._here) < self._meta.min_clients:
+            self._fail(
+                f"{site} was lost: {len(self._here)} sites are left, min_clients is {self._meta.min_clients}"
+            )
+        elif site in (self._meta.mandatory_clients or ()):
+            self._fail(f"{site} was lost, and it is a mandatory client")
+        if self._communicator is not None:
+            self._communicator.lose(site)

@@ -1,0 +1,280 @@
+"""Tasks that stand on the server's board: to which site each goes next, and when it is done.
+
+One class for each way in which a controller can have a task done: broadcast, broadcast forever, send to one, relay.
+Times are seconds on the engine's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from enum import Enum, auto
+from typing import Any
+
+from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
+from fedjob.engines.local.wire import Frozen
+
+
+class Offer(Enum):
+    """What a standing task says to a site that is free."""
+
+    SEND = auto()
+    #: Not now, but the site must wait for this task before it looks at later ones.
+    WAIT = auto()
+    NO = auto()
+
+
+class Standing:
+    """A task on the board. `targets` are names; `now` is the engine's clock.
+
+    Results are handed over in the order of the targets, whatever order they arrive in: sums of floats
+    then come out the same in every run.
+    """
+
+    def __init__(self, task: Task, targets: list[str], now: Callable[[], float]) -> None:
+        self.task = task
+        self.targets = targets
+        self.now = now
+        self.since = now()
+        task.targets = targets
+        #: Replies that have arrived and wait for their turn, by site.
+        self.arrived: dict[str, Any] = {}
+        #: Number of replies that were processed.
+        self.responded = 0
+        #: Sites that have died.
+        self.lost: set[str] = set()
+        #: The data as it was encoded, and what it was encoded from.
+        self.frozen: tuple[Any, Frozen] | None = None
+        self._cursor = 0
+
+    def offer(self, site: str) -> Offer:
+        raise NotImplementedError
+
+    def hungry(self) -> bool:
+        """Whether any site may be offered this task now; False spares asking for each of thousands."""
+        return True
+
+    def status(self) -> TaskCompletionStatus | None:
+        """How the task ended, None while it stands."""
+        raise NotImplementedError
+
+    def sent(self, client_task: ClientTask) -> None:
+        """The task is on its way to a site."""
+        self.task.last_client_task_map[client_task.client.name] = client_task
+        self.task.client_tasks.append(client_task)
+
+    def due(self) -> str | None:
+        """The site whose arrived reply is to be processed next; None if that one has not arrived."""
+        while self._cursor < len(self.targets):
+            site = self.targets[self._cursor]
+            if site in self.arrived:
+                return site
+            client_task = self.task.last_client_task_map.get(site)
+            done = client_task is not None and client_task.result_received_time is not None
+            if not done and site not in self.lost:
+                return self.first_arrived() if self.must_flush() else None
+            self._cursor += 1
+        return self.first_arrived()
+
+    def first_arrived(self) -> str | None:
+        """An arrived reply regardless of those before it, for a task that will not wait for them."""
+        if not self.arrived:
+            return None
+        return min(self.arrived, key=self.targets.index)
+
+    def must_flush(self) -> bool:
+        """Whether arrived replies are to be processed although earlier ones are missing."""
+        return False
+
+    def _all_lost(self) -> bool:
+        """Whether the task waits for nobody but the dead."""
+        if not self.lost:
+            return False
+        sent = self.task.last_client_task_map
+        waited_for = [t for t in self.targets if t not in sent or sent[t].result_received_time is None]
+        return bool(waited_for) and self.lost.issuperset(waited_for)
+
+
+class Broadcast(Standing):
+    """Every target does the task once; done when all have, or enough have and the wait is over."""
+
+    def __init__(
+        self, task: Task, targets: list[str], now: Callable[[], float], min_responses: int, patience: float
+    ) -> None:
+        super().__init__(task, targets, now)
+        self._min = min_responses
+        self.patience = patience
+        self.enough_since: float | None = None
+
+        self._wanted = set(targets)
+
+    def offer(self, site: str) -> Offer:
+        return Offer.SEND if site in self._wanted else Offer.NO
+
+    def hungry(self) -> bool:
+        return bool(self._wanted)
+
+    def sent(self, client_task: ClientTask) -> None:
+        super().sent(client_task)
+        self._wanted.discard(client_task.client.name)
+
+    def must_flush(self) -> bool:
+        """Enough replies are here, processed or waiting, and the wait after them is over."""
+        if not self._min:
+            return False
+        if self.responded + len(self.arrived) < self._min:
+            return False
+        if self.enough_since is None:
+            self.enough_since = self.now()
+        return self.now() - self.enough_since >= self.patience
+
+    def status(self) -> TaskCompletionStatus | None:
+        if self.responded >= len(self.targets):
+            return TaskCompletionStatus.OK
+        if self.must_flush() and self.responded >= self._min:
+            return TaskCompletionStatus.OK
+        return TaskCompletionStatus.CLIENT_DEAD if self._all_lost() else None
+
+
+class BroadcastForever(Standing):
+    """Offered to every target whenever it is free, until it is cancelled."""
+
+    def offer(self, site: str) -> Offer:
+        return Offer.SEND if site in self.targets else Offer.NO
+
+    def due(self) -> str | None:
+        return self.first_arrived()
+
+    def status(self) -> TaskCompletionStatus | None:
+        return TaskCompletionStatus.CLIENT_DEAD if self.lost.issuperset(self.targets) else None
+
+
+class Send(Standing):
+    """One target does the task: the first that is free, or the first in order within its time."""
+
+    def __init__(
+        self,
+        task: Task,
+        targets: list[str],
+        now: Callable[[], float],
+        order: SendOrder,
+        assignment_timeout: float,
+    ) -> None:
+        super().__init__(task, targets, now)
+        self._order = order
+        self.assignment_timeout = assignment_timeout
+
+    def offer(self, site: str) -> Offer:
+        if self.task.client_tasks or site not in self.targets:
+            return Offer.NO
+        if self._order is SendOrder.ANY:
+            return Offer.SEND
+        steps = int((self.now() - self.since) / self.assignment_timeout) if self.assignment_timeout else 0
+        return Offer.SEND if self.targets.index(site) <= steps else Offer.WAIT
+
+    def status(self) -> TaskCompletionStatus | None:
+        if self.responded:
+            return TaskCompletionStatus.OK
+        chosen = [c.client.name for c in self.task.client_tasks] or self.targets
+        return TaskCompletionStatus.CLIENT_DEAD if self.lost.issuperset(chosen) else None
+
+
+class Relay(Standing):
+    """The targets do the task one after another, in their order or as they are free.
+
+    A target that does not take the task within `assignment_timeout`, or does not answer within
+    `result_timeout`, is passed over.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        targets: list[str],
+        now: Callable[[], float],
+        order: SendOrder,
+        assignment_timeout: float,
+        result_timeout: float,
+    ) -> None:
+        super().__init__(task, targets, now)
+        self._any = order is SendOrder.ANY
+        self.assignment_timeout = assignment_timeout
+        self.result_timeout = result_timeout
+        self._next = 0
+        self._waiting_since = self.since
+        self._sent_to: list[str] = []
+        self._pending: ClientTask | None = None
+
+    def offer(self, site: str) -> Offer:
+        if site not in self.targets:
+            return Offer.NO
+        if self._is_pending():
+            return Offer.WAIT
+        if self._any:
+            return Offer.SEND if self.targets.count(site) > self._sent_to.count(site) else Offer.NO
+        self._pass_over()
+        if self._next >= len(self.targets):
+            return Offer.NO
+        window = self.targets[self._next : self._next + 1 + self._missed()]
+        return Offer.SEND if site in window else Offer.WAIT
+
+    def sent(self, client_task: ClientTask) -> None:
+        super().sent(client_task)
+        self._pending = client_task
+        name = client_task.client.name
+        self._sent_to.append(name)
+        if not self._any:
+            self._next = self.targets.index(name, self._next) + 1
+
+    def due(self) -> str | None:
+        return self.first_arrived()
+
+    def status(self) -> TaskCompletionStatus | None:
+        if self._is_pending():
+            return None
+        self._pass_over()
+        through = len(self._sent_to) >= len(self.targets) if self._any else self._next >= len(self.targets)
+        if through:
+            return TaskCompletionStatus.OK
+        return TaskCompletionStatus.CLIENT_DEAD if self._all_lost() else None
+
+    def is_late(self, client_task: ClientTask) -> bool:
+        """Whether the relay has gone on without this one's answer."""
+        return client_task is not self.task.client_tasks[-1]
+
+    def _is_pending(self) -> bool:
+        pending = self._pending
+        if pending is None or pending.client.name in self.lost:
+            return False
+        if pending.result_received_time is not None:
+            self._waiting_since = max(self._waiting_since, self._answered_at)
+            return False
+        sent = self._sent_at
+        return not (self.result_timeout and self.now() - sent > self.result_timeout)
+
+    @property
+    def _sent_at(self) -> float:
+        assert self._pending is not None
+        at: float = self._pending.props["__sent_at"]
+        return at
+
+    @property
+    def _answered_at(self) -> float:
+        assert self._pending is not None
+        at: float = self._pending.props.get("__answered_at", 0.0)
+        return at
+
+    def _missed(self) -> int:
+        """By how many targets the window has grown since the first in it was to take the task."""
+        if not self.assignment_timeout:
+            return 0
+        return int((self.now() - self._waiting_since) / self.assignment_timeout)
+
+    def _pass_over(self) -> None:
+        while self._next < len(self.targets) and self.targets[self._next] in self.lost:
+            self._next += 1
+
+
+def names_of(targets: Collection[Any] | None, everybody: list[str]) -> list[str]:
+    """The targets of a task as names; all sites if none are given."""
+    if not targets:
+        return list(everybody)
+    return [target if isinstance(target, str) else target.name for target in targets]

@@ -1,0 +1,149 @@
+"""Watches a run from the server's side and writes down its rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fedjob.components.roles import Widget
+from fedjob.components.task import Task
+from fedjob.engines.local.record import Recorder
+from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.dxo import DataKind, MetaKey
+from fedjob.exchange.events import AppEventType, EventType
+from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.keys import ReturnCode
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
+
+_MODEL_KINDS = (DataKind.WEIGHTS, DataKind.WEIGHT_DIFF, DataKind.METRICS, DataKind.COLLECTION)
+
+
+class Watch(Widget):
+    """The last listener on the server: what the other components made of an event is there to be seen."""
+
+    def __init__(self, record: Recorder) -> None:
+        super().__init__()
+        self._record = record
+        self._round: int | None = None
+        self._open: dict[int, None] = {}  # rounds with contributions that are not done yet
+
+    def task_sent(self, task: Task, sites: list[str]) -> None:
+        number = task.data.get_header(AppConstants.CURRENT_ROUND)
+        self._record.emit("task", task=task.name, round=number, sites=sites)
+        self._record.at("server", number, task.name)
+
+    def reply(self, site: str, task: Task, result: Shareable, nbytes: int) -> None:
+        """A site's answer to a task, before the server's filters."""
+        content = _content(result)
+        number = task.data.get_header(AppConstants.CURRENT_ROUND)
+        if number is None:
+            number = result.get_header(AppConstants.CURRENT_ROUND)
+        rc = result.get_return_code(default=ReturnCode.OK)
+        if number is None:
+            if rc == ReturnCode.OK:
+                self._record.emit("result", task=task.name, site=site, data=content["data"])
+            return
+        self._open.setdefault(number)
+        self._record.emit(
+            "contribution",
+            round=number,
+            site=site,
+            task=task.name,
+            rc=rc,
+            metrics=entries(content["metrics"]),
+            weight=_scalar(content["weight"]),
+            params=content["params"],
+            bytes=nbytes,
+        )
+
+    def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        if event_type == AppEventType.ROUND_STARTED:
+            self._round = fl_ctx.get_prop(AppConstants.CURRENT_ROUND)
+            self._record.emit("round_started", round=self._round)
+        elif event_type == AppEventType.AFTER_AGGREGATION:
+            self._aggregated(fl_ctx)
+        elif event_type == AppEventType.GLOBAL_BEST_MODEL_AVAILABLE:
+            self._best(fl_ctx)
+        elif event_type == AppEventType.AFTER_LEARNABLE_PERSIST:
+            # A workflow that does not aggregate (cyclic) ends its rounds by saving.
+            self.close_rounds()
+        elif event_type == EventType.END_RUN:
+            self.close_rounds()
+
+    def close_rounds(self) -> None:
+        """Rounds whose contributions went into a model without an aggregation of their own are done."""
+        for number in list(self._open):
+            self._done(number, {})
+
+    def _aggregated(self, fl_ctx: FLContext) -> None:
+        outcome = fl_ctx.get_prop(AppConstants.AGGREGATION_RESULT)
+        number = fl_ctx.get_prop(AppConstants.CURRENT_ROUND)
+        if isinstance(outcome, FLModel):
+            number = outcome.current_round if number is None else number
+            metrics: Any = outcome.metrics
+        else:
+            metrics = _content(outcome)["metrics"] if isinstance(outcome, Shareable) else {}
+        self._done(self._round or 0 if number is None else number, metrics or {})
+
+    def _done(self, number: int, metrics: Mapping[str, Any]) -> None:
+        self._open.pop(number, None)
+        self._record.emit("round_done", round=number, metrics=entries(metrics))
+
+    def _best(self, fl_ctx: FLContext) -> None:
+        info = fl_ctx.get_prop(AppConstants.METRICS_SELECTION_INFO) or {}
+        name = (info.get("key_metric") or {}).get("name")
+        value = (info.get("best_metrics") or {}).get(name, fl_ctx.get_prop(AppConstants.VALIDATION_RESULT))
+        number = info.get("best_round", fl_ctx.get_prop(AppConstants.CURRENT_ROUND))
+        self._record.emit("best_model", round=number, metric=name, value=_scalar(value))
+
+
+def entries(metrics: Any) -> list[dict[str, Any]]:
+    """Metrics in the form of FLARE's artifacts: names are values, not keys; what is no scalar is left out."""
+    pairs: Iterable[Any] = metrics.items() if isinstance(metrics, Mapping) else ()
+    scalars = ((str(name), _scalar(value)) for name, value in pairs)
+    return [{"name": name, "value": value} for name, value in scalars if value is not None]
+
+
+def _content(result: Shareable) -> dict[str, Any]:
+    """What a reply carries: metrics, weight, number of parameters, and data worth showing."""
+    dxo = result.get("DXO")
+    if not isinstance(dxo, dict):
+        own = {k: v for k, v in result.items() if k != ReservedHeaderKey.HEADERS}
+        return {"metrics": {}, "weight": None, "params": len(own), "data": sorted(map(str, own))}
+    kind, data, meta = dxo.get("kind"), dxo.get("data"), dxo.get("meta") or {}
+    size = len(data) if isinstance(data, (dict, list, tuple)) else 0
+    if kind == DataKind.METRICS:
+        return {"metrics": data, "weight": None, "params": 0, "data": _shown(data)}
+    metrics = meta.get(MetaKey.INITIAL_METRICS)
+    if metrics is not None and not isinstance(metrics, Mapping):
+        metrics = {MetaKey.INITIAL_METRICS: metrics}
+    return {
+        "metrics": metrics or {},
+        "weight": meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND),
+        "params": size,
+        "data": f"{size} parameters" if kind in _MODEL_KINDS else _shown(data),
+    }
+
+
+def _shown(data: Any) -> Any:
+    """Data as JSON shows it, arrays by their shape."""
+    if isinstance(data, Mapping):
+        return {str(k): _shown(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_shown(v) for v in data]
+    scalar = _scalar(data)
+    if scalar is not None or data is None:
+        return scalar
+    shape = getattr(data, "shape", None)
+    return f"array {tuple(shape)}" if shape is not None else str(data)
+
+
+def _scalar(value: Any) -> Any:
+    """A JSON scalar for a number, a string or a numpy or torch scalar; None for anything else."""
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    if hasattr(value, "item") and getattr(value, "shape", None) in ((), (1,)):
+        value = value.item()
+        return value if isinstance(value, (bool, int, float)) else None
+    return None
