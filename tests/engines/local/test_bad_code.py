@@ -89,10 +89,18 @@ def test_a_loop_without_end_inline_is_stopped_too_and_swallowing_does_not_help(c
 
 
 @LINUX
-def test_a_wait_that_nothing_ends_is_stopped_at_the_deadline(crew):
-    outcome = crew("def work(model, number, site, hub): hub.mailbox().get()", timeout=1.0, n_clients=1)
+def test_a_wait_for_the_outside_that_nothing_ends_is_stopped_at_the_deadline(crew):
+    work = """
+    import threading
+    def work(model, number, site, hub): threading.Event().wait()
+    """
+    outcome = crew(work, timeout=1.0, n_clients=1)
     assert outcome.status == "deadline"
-    assert all("waiting" in e["message"] for e in outcome.errors)
+    assert [(e["site"], e["kind"]) for e in outcome.errors] == [
+        ("site-1", "deadline"),
+        ("server", "deadline"),
+    ]
+    assert "threading.py" in outcome.errors[0]["traceback"]
     assert_nothing_left(outcome.workspace)
 
 
