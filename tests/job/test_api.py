@@ -35,7 +35,10 @@ def test_a_name_that_cannot_be_a_directory_is_refused(name):
         ({"min_clients": True}, "min_clients must be an int, but got bool"),
         ({"mandatory_clients": "site-1"}, "mandatory_clients must be a list of names, but got str"),
         ({"meta_props": [1]}, "meta_props must be a dict, but got list"),
-        ({"meta_props": {"name": "x"}}, "meta_props must not hold 'name': the job's name is given to FedJob(name=...)"),
+        (
+            {"meta_props": {"name": "x"}},
+            "meta_props must not hold 'name': the job's name is given to FedJob(name=...)",
+        ),
         ({"fail_fast": 1}, "fail_fast must be a bool, but got int"),
     ],
 )
@@ -45,7 +48,10 @@ def test_wrong_arguments_of_a_job(arguments, expected):
 
 @pytest.mark.parametrize("nothing", [None, {}, [], "", 0])
 def test_an_empty_object_is_refused(job, nothing):
-    assert message(lambda: job.to(nothing, "server"), JobError) == f"cannot add an empty object to job 'job': {nothing!r}"
+    assert (
+        message(lambda: job.to(nothing, "server"), JobError)
+        == f"cannot add an empty object to job 'job': {nothing!r}"
+    )
 
 
 def test_an_app_is_refused(job):
@@ -89,7 +95,7 @@ def test_an_executor_for_the_server_is_refused(job, flare):
 
 def test_a_controller_for_all_clients_is_refused(job, flare):
     assert message(lambda: job.to_clients(flare.Cyclic()), JobError) == (
-        "Cyclic is a Controller and cannot go to all clients: use job.to(controller, \"server\") or "
+        'Cyclic is a Controller and cannot go to all clients: use job.to(controller, "server") or '
         "job.to_server(controller)"
     )
 
@@ -110,14 +116,16 @@ def test_a_filter_needs_a_direction(job, flare):
         "filter PercentilePrivacy for '@ALL' has filter_type='SIDEWAYS'; choose FilterType.TASK_RESULT or "
         "FilterType.TASK_DATA"
     )
-    assert message(lambda: job.to_clients(flare.PercentilePrivacy(), filter_type="TASK_DATA", more=1), JobError) == (
-        "received unexpected arg 'more'; supported args: {'filter_type': 'required', 'tasks': 'optional'}"
-    )
+    assert message(
+        lambda: job.to_clients(flare.PercentilePrivacy(), filter_type="TASK_DATA", more=1), JobError
+    ) == ("received unexpected arg 'more'; supported args: {'filter_type': 'required', 'tasks': 'optional'}")
 
 
 def test_overlapping_filters_are_refused(job, flare):
     job.to_clients(flare.PercentilePrivacy(), filter_type=FilterType.TASK_DATA, tasks=["train", "validate"])
-    call = lambda: job.to_clients(flare.PercentilePrivacy(), filter_type=FilterType.TASK_DATA, tasks=["train"])  # noqa: E731
+    call = lambda: job.to_clients(
+        flare.PercentilePrivacy(), filter_type=FilterType.TASK_DATA, tasks=["train"]
+    )
     assert message(call, JobError) == (
         "cannot add PercentilePrivacy for tasks ['train'] of '@ALL': ['train'] overlap the filters for "
         "['train', 'validate']; use the same set of tasks or a disjoint one"
@@ -170,7 +178,10 @@ def test_only_the_server_or_only_clients_may_be_missing(repo):
         "job 'job' has no server components: use job.to_server(obj) or job.to(obj, 'server')"
     )
     assert FedJob("job").freeze().apps == ()
-    assert message(lambda: FedJob("job").freeze("2.8"), JobError) == "job 'job' is empty; FLARE 2.8 cannot export it"
+    assert (
+        message(lambda: FedJob("job").freeze("2.8"), JobError)
+        == "job 'job' is empty; FLARE 2.8 cannot export it"
+    )
 
 
 def test_a_context_without_an_app(job):
@@ -180,7 +191,10 @@ def test_a_context_without_an_app(job):
 
 
 def test_check_kwargs_names_what_is_wrong():
-    assert message(lambda: FedJob.check_kwargs({"a": 1}, {}), JobError) == "received args ['a'], but no args expected"
+    assert (
+        message(lambda: FedJob.check_kwargs({"a": 1}, {}), JobError)
+        == "received args ['a'], but no args expected"
+    )
     assert message(lambda: FedJob.check_kwargs({}, {"a": True}), JobError) == (
         "missing required arg 'a'; supported args: {'a': 'required'}"
     )

@@ -1,0 +1,33 @@
+"""Jobs that are not ours, as folders."""
+
+import pytest
+
+from fedjob.errors import JobTypeError, ReleaseError
+from fedjob.folder.read import read
+from fedjob.job import foreign
+
+
+def test_a_folder_is_itself(tmp_path):
+    assert foreign.export(str(tmp_path), tmp_path / "unused") == tmp_path
+
+
+def test_our_job_is_exported(job, repo):
+    folder = foreign.export(job, repo / "out", "2.6")
+    assert read(folder) == job.freeze("2.6")
+
+
+def test_what_is_no_job(tmp_path):
+    with pytest.raises(JobTypeError) as caught:
+        foreign.export(3, tmp_path)
+    assert str(caught.value) == "int is not a job: give a FedJob, a Recipe, or the path of a job folder"
+
+
+@pytest.mark.flare
+def test_flares_own_job_is_for_the_installed_release(tmp_path):
+    api = pytest.importorskip("nvflare.job_config.api", reason="nvflare is not installed here")
+    job = api.FedJob(name="theirs")
+    assert foreign.export(job, tmp_path) == tmp_path / "theirs"
+    with pytest.raises(
+        ReleaseError, match=r"^this job is one of the installed FLARE 2\.9 and cannot be exported for 2\.6$"
+    ):
+        foreign.export(job, tmp_path, "2.6")
