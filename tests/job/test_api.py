@@ -123,10 +123,8 @@ def test_a_filter_needs_a_direction(job, flare):
 
 def test_overlapping_filters_are_refused(job, flare):
     job.to_clients(flare.PercentilePrivacy(), filter_type=FilterType.TASK_DATA, tasks=["train", "validate"])
-    call = lambda: job.to_clients(
-        flare.PercentilePrivacy(), filter_type=FilterType.TASK_DATA, tasks=["train"]
-    )
-    assert message(call, JobError) == (
+    again = {"filter_type": FilterType.TASK_DATA, "tasks": ["train"]}
+    assert message(lambda: job.to_clients(flare.PercentilePrivacy(), **again), JobError) == (
         "cannot add PercentilePrivacy for tasks ['train'] of '@ALL': ['train'] overlap the filters for "
         "['train', 'validate']; use the same set of tasks or a disjoint one"
     )

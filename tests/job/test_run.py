@@ -52,7 +52,7 @@ def test_sites_are_counted_or_named(job, engine, repo):
 
 
 def test_the_request_is_what_was_said(job, engine, repo):
-    job.to("nothing.py", "site-1") if (repo / "nothing.py").write_text("") else job.to("nothing.py", "site-1")
+    job.to(Part(), "site-1")
     assert job.simulator_run("ws", threads=1, gpu="0", log_config="full") == 0
     request = engine.request
     assert (str(request.workspace), request.threads, request.gpu, request.log_config) == (

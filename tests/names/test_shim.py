@@ -11,6 +11,8 @@ from fedjob.errors import NameUnknown
 from fedjob.flare import described, shim
 from fedjob.job.api import FedJob
 
+CONTROLLER = "nvflare.app_opt.xgboost.histogram_based_v2.fed_controller.XGBFedController"
+
 
 def flare_modules():
     return {name: module for name, module in sys.modules.items() if name.split(".")[0] == "nvflare"}
@@ -35,7 +37,7 @@ def test_modules_say_that_they_are_ours():
 def test_sys_modules_is_as_before():
     before = flare_modules()
     with shim.active():
-        pass
+        importlib.import_module("nvflare.job_config.api")
     assert flare_modules() == before
     assert not shim.is_active()
 
@@ -43,18 +45,19 @@ def test_sys_modules_is_as_before():
 def test_a_failed_block_is_left_as_cleanly():
     before = flare_modules()
     with pytest.raises(NameUnknown), shim.active():
-        pass
+        importlib.import_module("nvflare.nowhere")
     assert flare_modules() == before
     assert not shim.is_active()
 
 
 def test_blocks_nest():
+    module = CONTROLLER.rpartition(".")[0]
     with shim.active():
         outer = flare_modules()
         with shim.active(describe=True):
-            pass
+            assert importlib.import_module(module).XGBFedController is described.find(CONTROLLER)
         with pytest.raises(NameUnknown):
-            pass
+            getattr(importlib.import_module(module), "XGBFedController")  # noqa: B009
         assert set(outer) <= set(flare_modules())
     assert not shim.is_active()
 
@@ -82,9 +85,6 @@ def test_importing_brings_in_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-CONTROLLER = "nvflare.app_opt.xgboost.histogram_based_v2.fed_controller.XGBFedController"
 
 
 def test_a_described_class_keeps_what_flares_keeps():
