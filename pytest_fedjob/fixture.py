@@ -272,9 +272,15 @@ class FedJobFixture:
 
 
 def _release_of(obtained: Any, release: str | None) -> str | None:
-    """The release that an object is exported for; a folder is what it is."""
+    """The release that an object was exported for; a folder is what it is."""
+    from importlib.metadata import version
+
     from fedjob.flare.releases import Release
     from fedjob.folder.model import JobModel
+    from fedjob.job.foreign import ForeignJob
 
-    given = isinstance(obtained, (str, os.PathLike, JobModel))
-    return None if given and release is None else str(Release.of(release))
+    if isinstance(obtained, ForeignJob):
+        release = version("nvflare")
+    elif isinstance(obtained, (str, os.PathLike, JobModel)) and release is None:
+        return None
+    return str(Release.of(release))

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from fedjob import __version__
-from fedjob.cli import check, diff, export, golden, run
+from fedjob.cli import check, diff, export, golden, run, upgrade
 from fedjob.cli.output import FAILED, INTERNAL, USAGE, complain
 
-_COMMANDS = (export, check, diff, run, golden)
+_COMMANDS = (export, check, diff, upgrade, run, golden)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -169,6 +170,110 @@ def test_a_failed_run(two, capsys, monkeypatch):
     assert main(["run", "a/hello", "-n", "2", "-w", "ws2", "--json"]) == 3
     told = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert told["rounds"][1]["metrics"] == {"loss": None}
+
+
+CHECKED = (
+    "error filter-never-runs: app: client.task_result_filters[*]\n"
+    "  FLARE looks filters up by the exact name of the task; '*' (the default) is no wildcard there\n"
+    "  name the tasks: tasks=['train']\n"
+    "\n"
+    "warning pickle: app: custom/w.pkl\n"
+    "  a pickle runs code when it is loaded\n"
+    "  send weights as .npy, .npz or .safetensors\n"
+    "\n"
+    "a/hello: 1 error, 1 warning\n"
+)
+
+
+@pytest.fixture
+def doubtful(two):
+    """The folder ``a/hello`` with an error and a warning in it."""
+    config = two / "a/hello/app/config/config_fed_client.json"
+    data = json.loads(config.read_text())
+    data["task_result_filters"][0]["tasks"] = ["*"]
+    config.write_text(json.dumps(data))
+    (two / "a/hello/app/custom/w.pkl").write_text("")
+    return two
+
+
+def test_check(doubtful, capsys):
+    assert main(["check", "a/hello"]) == 1
+    assert capsys.readouterr().out == CHECKED
+    assert main(["check", "b/hello"]) == 0
+    assert capsys.readouterr().out == "b/hello: nothing found\n"
+
+
+def test_warnings_count_only_when_strict(doubtful, capsys):
+    assert main(["check", "a/hello", "--ignore", "filter-never-runs"]) == 0
+    assert main(["check", "a/hello", "--ignore", "filter-never-runs", "--strict"]) == 1
+
+
+def test_findings_as_json_and_sarif(doubtful, capsys):
+    assert main(["check", "a/hello", "--json"]) == 1
+    assert [f["code"] for f in json.loads(capsys.readouterr().out)] == ["filter-never-runs", "pickle"]
+    assert main(["check", "a/hello", "--format", "sarif"]) == 1
+    run = json.loads(capsys.readouterr().out)["runs"][0]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["filter-never-runs", "pickle"]
+    first, second = run["results"]
+    assert (first["level"], second["level"]) == ("error", "warning")
+    places = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in (first, second)]
+    assert places == ["a/hello/app/config/config_fed_client.json", "a/hello/app/custom/w.pkl"]
+
+
+LOSSY = """
+from fedjob.job import FedJob
+
+class Widget:
+    def __init__(self, size):
+        self.length = size
+
+job = FedJob(name="lossy")
+job.to_server(Widget(3), id="widget")
+job.export_job("elsewhere")
+"""
+
+
+def test_a_script_shows_what_its_export_loses(two, capsys):
+    (two / "job.py").write_text(LOSSY)
+    assert main(["check", "job.py", "--json"]) == 1
+    lost = next(f for f in json.loads(capsys.readouterr().out) if f["code"] == "argument-lost")
+    assert "size" in lost["reason"]
+    assert lost["remedy"] == (
+        "keep the argument in an attribute of the same name, or of that name with '_' before it"
+    )
+
+
+HELLO = Path(__file__).parents[1] / "data" / "hello" / "job.py"
+
+
+def test_upgrade(capsys):
+    assert main(["upgrade", str(HELLO), "--from", "2.5"]) == 1
+    assert capsys.readouterr().out.startswith(
+        "hello: FLARE 2.5 to 2.9: 4 changes, 2 changed defaults, checks pass"
+    )
+    assert main(["upgrade", str(HELLO), "--from", "2.5", "--to", "2.9", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["from"], told["to"], len(told["changes"])) == ("2.5", "2.9", 4)
+    assert told["changes"][0]["after"] == {}
+    assert main(["upgrade", str(HELLO), "--from", "2.7", "--to", "2.8"]) in {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["a/hello", "--from", "2.5"],
+            "a/hello is not a job script; only a script can be exported for two releases",
+        ),
+        (
+            [str(HELLO), "--from", "1.0"],
+            "unknown FLARE release '1.0'; releases are 2.5, 2.6, 2.7, 2.8, 2.9",
+        ),
+    ],
+)
+def test_an_upgrade_that_cannot_be(two, capsys, arguments, message):
+    assert main(["upgrade", *arguments]) == 2
+    assert capsys.readouterr().err == f"fedjob: {message}\n"
 
 
 def test_the_installed_command():

@@ -1,0 +1,2 @@
+import src.util
+print(1)
