@@ -25,13 +25,10 @@ from fedjob.engines.simulator import SimulatorEngine  # noqa: E402
 from fedjob.folder.read import read  # noqa: E402
 
 
-def export(root: Path, names: list[str], side: str = "ours") -> None:
-    """Write the named jobs under `root`; raises RuntimeError with the first traceback when one cannot be."""
-    subprocess.run([sys.executable, str(HERE / "export.py"), side, str(root), *names], check=True)
-    errors = json.loads((root / "errors.json").read_text())
-    if errors:
-        name, trace = next(iter(errors.items()))
-        raise RuntimeError(f"{len(errors)} of the jobs cannot be exported, first {name}:\n{trace}")
+def export(root: Path, names: list[str]) -> dict[str, str]:
+    """Write the named jobs under `root`; returns the tracebacks of those that cannot be written, by name."""
+    subprocess.run([sys.executable, str(HERE / "export.py"), "ours", str(root), *names], check=True)
+    return json.loads((root / "errors.json").read_text())
 
 
 def job_folder(root: Path, name: str) -> Path:
@@ -39,13 +36,17 @@ def job_folder(root: Path, name: str) -> Path:
     return folder
 
 
+def request(folder: Path, name: str, workspace: Path) -> RunRequest:
+    named = any(site.startswith("site-") for where in read(folder).meta.deploy_map.values() for site in where)
+    return RunRequest(
+        workspace=workspace, n_clients=None if named else JOBS[name].sites, seed=1, timeout=60.0
+    )
+
+
 def simulate(folder: Path, name: str, workspace: Path) -> dict:
     """The job's outcome on FLARE."""
-    entry = JOBS[name]
-    result = SimulatorEngine().run(
-        folder, RunRequest(workspace=workspace, n_clients=entry.sites, timeout=60.0)
-    )
-    return outcome(result, anyone=entry.anyone)
+    result = SimulatorEngine().run(folder, request(folder, name, workspace))
+    return outcome(result, anyone=JOBS[name].anyone)
 
 
 def render(record: dict) -> str:
@@ -69,8 +70,10 @@ def main() -> None:
     RECORDED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="parity-") as temporary:
         root = Path(temporary)
-        export(root / "jobs", names)
-        for name in names:
+        errors = export(root / "jobs", names)
+        for name, trace in errors.items():
+            print(f"{name} cannot be exported:\n{trace}")
+        for name in (n for n in names if n not in errors):
             began = time.monotonic()
             folder = job_folder(root / "jobs", name)
             seen = simulate(folder, name, root / "runs" / name)

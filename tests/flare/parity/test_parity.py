@@ -11,45 +11,52 @@ import os
 import pytest
 
 from fedjob.engines import get
-from fedjob.engines.request import RunRequest
 from fedjob.folder.read import read
 
 from .jobs import JOBS
 from .outcome import differences, outcome
-from .record import RECORDED, export, job_folder, simulate
+from .record import RECORDED, export, job_folder, request, simulate
 
 LIVE = os.environ.get("FEDJOB_PARITY") == "live"
 
 
-def runnable():
+def cases():
     for name, entry in JOBS.items():
         missing = entry.needs and importlib.util.find_spec(entry.needs) is None
         skip = pytest.mark.skip(reason=f"needs {entry.needs}, which is not installed") if missing else ()
         yield pytest.param(name, marks=skip, id=name)
 
 
+CASES = [*cases()]
+
+
 @pytest.fixture(scope="session")
-def folders(tmp_path_factory):
+def exported(tmp_path_factory):
     root = tmp_path_factory.mktemp("parity")
-    export(root, [p.values[0] for p in runnable() if not p.marks])
-    return root
+    return root, export(root, [p.values[0] for p in CASES if not p.marks])
+
+
+@pytest.fixture
+def folder(exported, name):
+    root, errors = exported
+    assert name not in errors, errors.get(name)
+    return job_folder(root, name)
 
 
 def recorded(name: str) -> dict:
     return json.loads((RECORDED / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", runnable())
-def test_recorded_for_this_folder(folders, name):
+@pytest.mark.parametrize("name", CASES)
+def test_recorded_for_this_folder(folder, name):
     """A job that changed must be recorded again: python tests/flare/parity/record.py JOB."""
-    assert recorded(name)["digest"] == read(job_folder(folders, name)).digest
+    assert recorded(name)["digest"] == read(folder).digest
 
 
-@pytest.mark.parametrize("name", runnable())
-def test_comes_to_the_same_end(folders, name, tmp_path):
+@pytest.mark.parametrize("name", CASES)
+def test_comes_to_the_same_end(folder, name, tmp_path):
     entry = JOBS[name]
-    request = RunRequest(workspace=tmp_path / "ws", n_clients=entry.sites, seed=1, timeout=60.0)
-    result = get("local").run(job_folder(folders, name), request)
+    result = get("local").run(folder, request(folder, name, tmp_path / "ws"))
     expected = recorded(name)
     found = differences(expected, as_recorded(outcome(result, anyone=entry.anyone), expected), entry.rtol)
     assert not found, "\n".join([f"{name}: {entry.covers}", *found, repr(result)])
@@ -68,9 +75,9 @@ def as_recorded(obtained: dict, expected: dict) -> dict:
 
 @pytest.mark.flare
 @pytest.mark.skipif(not LIVE, reason="asks FLARE itself, 15 s per job; set FEDJOB_PARITY=live")
-@pytest.mark.parametrize("name", runnable())
-def test_flare_still_says_so(folders, name, tmp_path):
-    seen = simulate(job_folder(folders, name), name, tmp_path / "ws")
+@pytest.mark.parametrize("name", CASES)
+def test_flare_still_says_so(folder, name, tmp_path):
+    seen = simulate(folder, name, tmp_path / "ws")
     expected = recorded(name)
     assert not differences(
         expected, {**seen, "flare": expected["flare"], "digest": expected["digest"]}, JOBS[name].rtol
