@@ -115,6 +115,7 @@ class AnalyticsData:
             raise TypeError(f"a DXO is expected, not {type(dxo).__name__}")
         if not dxo.data:
             raise ValueError("the DXO is empty; it holds no logged value")
+        key, value = dxo.data[TrackConst.TRACK_KEY], dxo.data[TrackConst.TRACK_VALUE]
         kwargs = dxo.data.get(TrackConst.KWARGS_KEY, {})
         step = dxo.data.get(TrackConst.GLOBAL_STEP_KEY)
         if step is not None:
@@ -125,9 +126,7 @@ class AnalyticsData:
             data_type = cls.convert_data_type(data_type, sender, receiver)
         if not data_type:
             return None
-        return cls(
-            dxo.data[TrackConst.TRACK_KEY], dxo.data[TrackConst.TRACK_VALUE], data_type, sender, **kwargs
-        )
+        return cls(key, value, data_type, sender, **kwargs)
 
     @classmethod
     def convert_data_type(

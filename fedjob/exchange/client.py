@@ -101,7 +101,7 @@ class Client:
 def from_dict(d: dict[str, Any]) -> Client:
     """The client of a `to_dict` result. Raises ValueError when there is no name in it."""
     if not isinstance(d, dict):
-        raise ValueError(f"a client is described by a dict, not by {type(d).__name__}")  # noqa: TRY004
+        raise ValueError(f"a client is described by a dict, not by {type(d).__name__}")
     name = d.get(ClientDictKey.NAME)
     if not name:
         raise ValueError(f"a client's dict needs {ClientDictKey.NAME!r}; it has {sorted(d)}")

@@ -128,7 +128,7 @@ def from_shareable(s: Shareable) -> DXO:
 def from_dict(encoded: dict[str, Any]) -> DXO:
     """The DXO of a `DXO.to_dict` result. Raises ValueError."""
     if not isinstance(encoded, dict):
-        raise ValueError(f"a DXO is encoded as a dict, not as {type(encoded).__name__}")  # noqa: TRY004
+        raise ValueError(f"a DXO is encoded as a dict, not as {type(encoded).__name__}")
     return DXO(cast("str", encoded.get(_KIND)), encoded.get(_DATA), encoded.get(_META))
 
 
@@ -136,7 +136,7 @@ def from_bytes(data: bytes) -> DXO:
     """The DXO that `DXO.to_bytes` wrote. Raises ValueError when it is something else."""
     loaded = fobs.loads(data)
     if not isinstance(loaded, DXO):
-        raise ValueError(f"the bytes hold a {type(loaded).__name__}, not a DXO")  # noqa: TRY004
+        raise ValueError(f"the bytes hold a {type(loaded).__name__}, not a DXO")
     return loaded
 
 

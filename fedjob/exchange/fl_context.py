@@ -65,7 +65,7 @@ class FLContext:
     def set_prop(self, key: str, value: Any, private: bool = True, sticky: bool = True) -> bool:
         """Set a prop; False, with a warning, when it exists with other attributes. Raises ValueError."""
         if not isinstance(key, str):
-            raise ValueError(f"the name of a prop is a str, not {type(key).__name__}")  # noqa: TRY004
+            raise ValueError(f"the name of a prop is a str, not {type(key).__name__}")
         mask = make_mask(private, sticky)
         with _lock:
             if key in self.props and self.props[key][M] != mask:

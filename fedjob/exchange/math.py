@@ -15,12 +15,12 @@ operator_mapping: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def parse_compare_criteria(compare_expr: str) -> tuple[str, float, Callable[[Any, Any], Any]]:
+def parse_compare_criteria(compare_expr: str | None = None) -> tuple[str, float, Callable[[Any, Any], Any]]:
     """``"accuracy >= 0.8"`` as (metric, target, comparison).
 
     Exactly one blank stands between the three words, as in FLARE. Raises ValueError.
     """
-    words = compare_expr.split(" ")
+    words = (compare_expr or "").split(" ")
     if len(words) != 3:
         raise ValueError(
             f"{compare_expr!r} is not '<metric> <operator> <number>' with one blank between the words"

@@ -56,7 +56,7 @@ class Shareable(dict[str, Any]):
         if not headers:
             return default
         if not isinstance(headers, dict):
-            raise ValueError(f"the headers of a Shareable are a dict, not {type(headers).__name__}")  # noqa: TRY004
+            raise ValueError(f"the headers of a Shareable are a dict, not {type(headers).__name__}")
         return headers.get(key, default)
 
     def get_return_code(self, default: str = ReturnCode.OK) -> Any:
@@ -120,7 +120,7 @@ def make_copy(source: Shareable, exclude_headers: Iterable[str] | None = None) -
     """A Shareable with the same content objects, and copies of the headers but `exclude_headers`."""
     if not isinstance(source, Shareable):
         # FLARE asserts it, and a caller may count on AssertionError.
-        raise AssertionError(f"only a Shareable is copied here, not {type(source).__name__}")  # noqa: TRY004
+        raise AssertionError(f"only a Shareable is copied here, not {type(source).__name__}")
     result = copy.copy(source)
     headers = copy.deepcopy(source.get(ReservedHeaderKey.HEADERS) or {})
     for key in exclude_headers or ():
