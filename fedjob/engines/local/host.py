@@ -162,8 +162,10 @@ class Host:
     def _end_strands_of(self, name: str) -> None:
         """Strands that a party leaves behind (a script that waits for more) end with it."""
         here = self.hub.current()
-        for strand in [s for s in self.hub.strands if s.context is here.context and s is not here]:
-            self.hub.kill(strand)
+        if here.context is not None:
+            for strand in self.hub.strands_of(here.context):
+                if strand is not here:
+                    self.hub.kill(strand)
 
     def _fail(self, name: str, error: BaseException) -> None:
         """An error that the party's own code did not put on record."""

@@ -42,6 +42,7 @@ class Hub:
     def __init__(self) -> None:
         self.escaped: BaseException | None = None
         self.strands: dict[Strand, None] = {}
+        self._kin: dict[Swap, dict[Strand, None]] = {}
         #: Strands whose turn it is; those of the context in place come first, to save a change.
         self._ready: deque[tuple[Strand, Any, bool]] = deque()
         self._near: deque[tuple[Strand, Any, bool]] = deque()
@@ -67,11 +68,23 @@ class Hub:
             context = parent.context if isinstance(parent, Strand) else None
         strand = Strand(self, function, args, name, context)
         self.strands[strand] = None
+        if context is not None:
+            self._kin.setdefault(context, {})[strand] = None
         self._line(strand).append((strand, None, False))
         return strand
 
     def mailbox(self) -> Mailbox[Any]:
         return Mailbox(self)
+
+    def strands_of(self, context: Swap) -> list[Strand]:
+        """The strands of one context that are not dead."""
+        return list(self._kin.get(context, ()))
+
+    def ended(self, strand: Strand) -> None:
+        """Called by a strand that ends."""
+        self.strands.pop(strand, None)
+        if strand.context is not None:
+            self._kin[strand.context].pop(strand, None)
 
     def current(self) -> Strand:
         """The strand that calls; RunError outside of one."""
@@ -223,6 +236,7 @@ class Hub:
             self._turns()
         self._change(None)
         self.strands.clear()
+        self._kin.clear()
         if self._selector is not None:
             self._selector.close()
             self._selector = None

@@ -70,7 +70,7 @@ class Strand(greenlet):
             self.hub.escaped = error
         finally:
             del self._function, self._args
-            self.hub.strands.pop(self, None)
+            self.hub.ended(self)
             for wait in self._joiners:
                 self.hub.wake(wait)
 
