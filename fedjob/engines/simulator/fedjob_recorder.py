@@ -91,8 +91,9 @@ class Recorder(Widget):
         if number is None:
             number = fl_ctx.get_prop(AppConstants.CURRENT_ROUND, 0)
         metrics = model.metrics if model else None
-        if metrics is None and not (model and model.params):
-            # Releases before 2.8 do not hand the aggregate to listeners: average as they do.
+        if model is None:
+            # Releases before 2.8 do not hand the aggregate to listeners: average as they do. Where there is an
+            # aggregate without metrics, FLARE aggregated none.
             metrics = _average(self._sent.get(number, []))
         self._emit("round_done", round=number, metrics=_entries(metrics or {}))
 
