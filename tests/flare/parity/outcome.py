@@ -136,12 +136,13 @@ def differences(expected, obtained, rtol: float = 0.0, place: str = "") -> list[
         for k in expected.keys() & obtained.keys():
             lines += differences(expected[k], obtained[k], rtol, f"{place}/{k}")
         return sorted(lines)
-    if isinstance(expected, list) and isinstance(obtained, list) and len(expected) == len(obtained):
-        return [
-            d
-            for i, (e, o) in enumerate(zip(expected, obtained, strict=True))
-            for d in differences(e, o, rtol, f"{place}[{i}]")
-        ]
+    if isinstance(expected, list) and isinstance(obtained, list):
+        pairs = zip(expected, obtained, strict=False)
+        lines = [d for i, (e, o) in enumerate(pairs) for d in differences(e, o, rtol, f"{place}[{i}]")]
+        if len(expected) == len(obtained):
+            return lines
+        # One item more or less shifts all that follows: the first difference says where.
+        return [f"{place}: expected {len(expected)} items, obtained {len(obtained)}", *lines[:1]]
     if type(expected) is type(obtained) and (expected == obtained or _near(expected, obtained, rtol)):
         return []
     return [f"{place}: expected {_short(expected)}, obtained {_short(obtained)}"]

@@ -52,7 +52,7 @@ def fedavg_tensors():
 
 
 @covers(
-    "numpy arrays sent under framework=PYTORCH are dropped: nothing is learned, FLARE ends well",
+    "numpy arrays sent under framework=PYTORCH are dropped on the way and come back with the next model",
     needs="torch",
 )
 def fedavg_torch_given_numpy():
