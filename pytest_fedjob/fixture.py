@@ -55,6 +55,7 @@ class FedJobFixture:
     tally: Tally
     engine: str | None = None  #: the engine this test was parametrised with
     _numbers: dict[str, int] = field(default_factory=dict, init=False)
+    _roots: dict[Path, None] = field(default_factory=dict, init=False)  #: directories of job scripts
 
     def __repr__(self) -> str:
         return f"<fedjob of {self.item.name}>"
@@ -79,7 +80,9 @@ class FedJobFixture:
 
         __tracebackhide__ = True
         beside = self.item.path.parent / path
-        return load_script(beside if beside.exists() else path, args, shim=self.settings.shim)
+        script = beside if beside.exists() else Path(path)
+        self._roots[script.resolve().parent] = None
+        return load_script(script, args, shim=self.settings.shim)
 
     @_without_our_frames
     def golden(
@@ -252,7 +255,7 @@ class FedJobFixture:
             timeout=markers.value(self.item, "timeout", self.settings.timeout)
             if timeout is None
             else timeout,
-            source_roots=(*source_roots(model), self.item.path.parent, self.settings.rootpath),
+            source_roots=(*source_roots(model), *self._roots, self.item.path.parent, self.settings.rootpath),
             preload=self.settings.preload,
             **wish,
         )

@@ -56,10 +56,7 @@ def test_fails(fedjob):
     suite.run().assert_outcomes(failed=1)
     text = re.sub(r"run directory: .*", "run directory: D", suite.failure)
     assert text == (
-        "fedjob.errors.RunFailed: job 'hello' failed on the fake engine: the run ended as 'failed': ValueError: boom\n"
-        "\n"
-        "also:\n"
-        "  site-1: exception: ValueError: boom\n"
+        "fedjob.errors.RunFailed: job 'hello' failed on the fake engine: site-1: exception: ValueError: boom\n"
         "\n"
         "1 round finished, 2 sites\n"
         "  accuracy ▁ (rounds 0-0)\n"
