@@ -18,6 +18,10 @@ from fedjob.exchange.keys import FLMetaKey
 _log = logging.getLogger(__name__)
 
 
+#: How often a script may look at one task. A loop that receives and never sends would go on for ever.
+_LOOKS = 10_000
+
+
 class Script:
     """The state of one script's exchange: the model it holds, whether it has received, what it left out.
 
@@ -34,6 +38,7 @@ class Script:
         self._error: Exception | None = None
         self._received = False
         self._answered = False
+        self._looks = 0
         self.rank = "0"
 
     def init(self, rank: str | None = None) -> None:
@@ -120,9 +125,17 @@ class Script:
     def _take(self, timeout: float | None) -> None:
         """Hold the next task's model, unless one is held that waits for its result."""
         if self._model is None:
+            self._looks = 0
             self._accept(self._session.next_task(0 if self._error else timeout))
         elif self._answered:
             self._accept(self._session.peek())
+        else:
+            self._looks += 1
+            if self._looks >= _LOOKS:
+                raise ClientAPIError(
+                    f"task {self._task_name!r} was looked at {_LOOKS} times without a result being sent; "
+                    "call flare.send(...) for each received model"
+                )
         if self._error is not None:
             raise ClientAPIError(f"the task could not be received: {self._error}") from self._error
 

@@ -56,7 +56,7 @@ def read_result(workspace: Path) -> RunResult:
         sites=tally.sites,
         rounds=rounds,
         # A panic is what an error led to; who reads the first error wants the cause.
-        errors=tuple(sorted(tally.errors, key=lambda e: e.kind == "panic")),
+        errors=tuple(sorted(tally.errors, key=lambda e: (e.site, e.kind) == ("server", "panic"))),
         problems=tuple(tally.problems(rounds)),
         models={kind: workspace / path for kind, path in tally.models.items()},
         scalars=tuple(sorted(tally.scalars, key=lambda s: (s.site, s.name))),

@@ -83,7 +83,8 @@ class FedAvg(BaseFedAvg):
             return  # load_model has panicked.
         model.start_round = self.start_round
         model.total_rounds = self.num_rounds
-        for self.current_round in range(self.start_round, self.start_round + self.num_rounds):
+        for number in range(self.start_round, self.start_round + self.num_rounds):
+            self.current_round = number
             self._start_round(model)
             if not self._collect(model):
                 return
@@ -128,11 +129,9 @@ class FedAvg(BaseFedAvg):
             data=model,
             callback=self._aggregate_one_result,
         )
-        while self.get_num_standing_tasks():
-            if self.abort_signal is not None and self.abort_signal.triggered:
-                return False
+        while self.get_num_standing_tasks() and not self.is_aborted():
             time.sleep(self._task_check_period)
-        return True
+        return not self.is_aborted()
 
     def _aggregate_one_result(self, result: FLModel) -> bool:
         """Take one site's result into the sums; False if it is empty and so is skipped."""

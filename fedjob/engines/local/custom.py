@@ -114,14 +114,12 @@ class Custom:
             del sys.path_importer_cache[path]
 
     def run_script(self, path: Path, args: Sequence[str] = ()) -> None:
-        """Run a script of ``custom/`` as ``__main__`` with ``sys.argv = [path, *args]``.
+        """Run a script as ``__main__`` with ``sys.argv = [path, *args]``; outside of ``custom/`` it is its own original.
 
         Raises whatever the script raises, SystemExit included.
         """
         source = Path(os.path.realpath(path))
-        custom = self.root(str(source))
-        if custom is None:
-            raise FileNotFoundError(f"{path} is not in the custom folder of a site of this run")
+        custom = self.root(str(source)) or source.parent
         main = ModuleType("__main__")
         vars(main).update(__file__=str(path), __cached__=None, __package__="")
         code = self._originals.compile(source, custom)

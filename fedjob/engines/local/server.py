@@ -44,7 +44,7 @@ def run_server(
     hub: Hub,
     record: Recorder,
     workspace: Path,
-    request: RunRequest,
+    request: RunRequest,  # noqa: ARG001 - every party is handed the same
 ) -> bool:
     """Run the server's part of a job; True if no workflow panicked and no site was lost on the way."""
     app = _load(model, app_dir, record)
@@ -81,9 +81,10 @@ def _load(model: JobModel, app_dir: Path, record: Recorder) -> LoadedApp | None:
         "SECURE_MODE": "False",
         "JOB_CUSTOM_DIR": str(app_dir / "custom"),
     }
+    if app is None:
+        record.error(site=SERVER, kind="config", message="no app is deployed to the server")
+        return None
     try:
-        if app is None:
-            raise FolderError("no app is deployed to the server", place="meta.json: deploy_map")
         return load_server(app, variables)
     except FolderError as e:
         record.error(site=SERVER, kind="config", message=str(e), traceback=cause_of(e))
@@ -216,8 +217,9 @@ class Server(FLComponent):
             self._fail(str(reason))
 
     def _fail(self, reason: str) -> None:
+        if not self._failed:  # what follows from a panic is no news.
+            self._engine.record.error(site=SERVER, kind="panic", message=reason)
         self._failed = True
-        self._engine.record.error(site=SERVER, kind="panic", message=reason)
         self._engine.abort()
 
     def _pump(self, site: str, link: Link) -> None:

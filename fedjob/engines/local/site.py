@@ -28,7 +28,7 @@ from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 from fedjob.exchange.signal import Signal
-from fedjob.folder.model import JobModel
+from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
 
@@ -70,8 +70,8 @@ def run_site(
     link: Link,
     hub: Hub,
     record: Recorder,
-    workspace: Path,
-    request: RunRequest,
+    workspace: Path,  # noqa: ARG001 - every party is handed the same
+    request: RunRequest,  # noqa: ARG001
 ) -> bool:
     """Run one site's part of a job; True if it came to its end without an error of its own."""
     app = _load(model, app_dir, site, link, record)
@@ -108,13 +108,17 @@ def _load(model: JobModel, app_dir: Path, site: str, link: Link, record: Recorde
         "RELAY_URL": "local",
     }
     try:
-        if app is None:
-            raise FolderError(f"no app is deployed to {site!r}", place="meta.json: deploy_map")
-        return load_client(app, variables)
+        return load_client(_required(app, site), variables)
     except FolderError as e:
         record.error(site=site, kind="config", message=str(e), traceback=cause_of(e))
         link.send(Message(kind="failed", headers={"reason": str(e)}))
         return None
+
+
+def _required(app: App | None, site: str) -> App:
+    if app is None:
+        raise FolderError(f"no app is deployed to {site!r}", place="meta.json: deploy_map")
+    return app
 
 
 class SiteEngine(FLEngine):
@@ -130,8 +134,8 @@ class SiteEngine(FLEngine):
     def start_script(self, script: str, args: list[str], config: dict[str, Any]) -> ScriptRun:
         """Start a training script of ``custom/`` beside the executor.
 
-        `script` is looked for below ``custom/`` as FLARE does: the first path that ends in it. Raises ValueError if
-        there is none. `config` is what the Client API shows as ``get_config()``.
+        `script` is looked for below ``custom/`` as FLARE does: the first path that ends in it; an absolute path is
+        taken as it is. Raises ValueError if there is none. `config` is what the Client API shows as ``get_config()``.
         """
         run = ScriptRun(self, find_script(Path(self.run_dir), script), args, config)
         self.scripts.append(run)
@@ -155,7 +159,11 @@ class SiteEngine(FLEngine):
 
 
 def find_script(run_dir: Path, script: str) -> Path:
-    """A file below the app's ``custom/`` whose path ends in `script`."""
+    """A file below the app's ``custom/`` whose path ends in `script`; ValueError if there is none."""
+    if Path(script).is_absolute():
+        if Path(script).is_file():
+            return Path(script)
+        raise ValueError(f"the script {script!r} is not on this machine; give it by a relative path to have it travel")
     wanted = Path(script).parts
     for path in sorted(run_dir.glob("app_*/custom/**/*")):
         if path.is_file() and path.parts[-len(wanted) :] == wanted:

@@ -68,7 +68,7 @@ class Watch(Widget):
         elif event_type == AppEventType.AFTER_LEARNABLE_PERSIST:
             # A workflow that does not aggregate (cyclic) ends its rounds by saving.
             self.close_rounds()
-        elif event_type == EventType.END_RUN:
+        elif event_type == EventType.END_RUN and not fl_ctx.get_engine().abort_signal.triggered:
             self.close_rounds()
 
     def close_rounds(self) -> None:

@@ -1,0 +1,28 @@
+"""Small jobs for tests of the local engine."""
+
+from pathlib import Path
+
+from fedjob.components.persistors.np import NPModelPersistor
+from fedjob.components.workflows.fedavg import FedAvg
+from fedjob.engines import RunRequest, get
+from fedjob.job import FedJob, FrameworkType, ScriptRunner
+
+
+def script_job(tmp_path: Path, source: str, *, rounds: int = 3, sites: int = 2, workflow=None) -> FedJob:
+    """FedAvg over a numpy array of shape (3, 3), `source` being every site's script; call it from `tmp_path`."""
+    script = tmp_path / "src" / "train.py"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(source)
+    job = FedJob(name="job", min_clients=sites)
+    job.to_server(workflow or FedAvg(num_clients=sites, num_rounds=rounds))
+    job.to_server(NPModelPersistor(), id="persistor")
+    job.to_clients(ScriptRunner(script="src/train.py", framework=FrameworkType.NUMPY))
+    return job
+
+
+def run(job: FedJob, tmp_path: Path, **request):
+    """Export the job and run it on the local engine, its scripts' originals in ``src``."""
+    job.export_job(str(tmp_path / "jobs"))
+    fields = {"n_clients": 2, "timeout": 30, "source_roots": (tmp_path / "src", tmp_path), **request}
+    wanted = RunRequest(workspace=tmp_path / "ws", **fields)
+    return get("local").run(tmp_path / "jobs" / job.name, wanted)
