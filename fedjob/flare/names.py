@@ -134,6 +134,7 @@ _ROLES = (
 # What jobs are put together from.
 _COMPONENTS = (
     Row("apis.dxo_filter", "components.filters.dxo_filter", "DXOFilter"),
+    Row("apis.filter", "components.filters.blocked", "ContentBlockedException FilterContextKey"),
     Row("app_common.abstract.aggregator", "components.aggregator", "Aggregator"),
     Row("app_common.abstract.formatter", "components.formatter", "Formatter"),
     Row("app_common.abstract.init_final_component", "components.init_final",
@@ -159,10 +160,36 @@ _COMPONENTS = (
     Row("app_common.aggregators.weighted_aggregation_helper",
         "components.aggregators.weighted_aggregation_helper", "AggregationStatsKey compute_key_match_stats",
         since="2.9"),
+    Row("app_common.aggregators.accumulate_model_aggregator", "components.aggregators.intime_accumulate",
+        "AccumulateWeightedAggregator"),
+    Row("app_common.aggregators.assembler", "components.aggregators.assembler", "Assembler"),
+    Row("app_common.aggregators.collect_and_assemble_aggregator",
+        "components.aggregators.collect_and_assemble", "CollectAndAssembleAggregator"),
+    Row("app_common.aggregators.collect_and_assemble_model_aggregator",
+        "components.aggregators.collect_and_assemble", "CollectAndAssembleModelAggregator", since="2.7"),
+    Row("app_common.aggregators.dxo_aggregator", "components.aggregators.dxo_aggregator", "DXOAggregator"),
+    Row("app_common.aggregators.dxo_collector", "components.aggregators.dxo_collector", "DXOCollector"),
+    Row("app_common.aggregators.intime_accumulate_model_aggregator",
+        "components.aggregators.intime_accumulate", "InTimeAccumulateWeightedAggregator"),
+    Row("app_common.aggregators.lazy", "components.aggregators.lazy", "LazyAggregator", since="2.7"),
+    Row("app_common.ccwf.comps.simple_intime_model_selector",
+        "components.widgets.simple_intime_model_selector", "SimpleIntimeModelSelector"),
+    Row("app_common.ccwf.comps.simple_model_shareable_generator", "components.generators.simple_model",
+        "SimpleModelShareableGenerator"),
+    Row("app_common.filters.convert_weights", "components.filters.convert_weights", "ConvertWeights"),
+    Row("app_common.filters.dxo_blocker", "components.filters.dxo_blocker", "DXOBlocker"),
+    Row("app_common.filters.exclude_vars", "components.filters.exclude_vars", "ExcludeVars"),
+    Row("app_common.filters.percentile_privacy", "components.filters.percentile_privacy",
+        "PercentilePrivacy"),
+    Row("app_common.filters.svt_privacy", "components.filters.svt_privacy", "SVTPrivacy"),
     Row("app_common.model_desc", "components.persistor", "ModelDescriptor"),
     Row("app_common.model_locator.list_model_locator", "components.locators.list", "ListModelLocator"),
     Row("app_common.np.np_model_locator", "components.locators.np", "NPModelLocator"),
     Row("app_common.np.np_model_persistor", "components.persistors.np", "NPModelPersistor"),
+    Row("app_common.shareablegenerators.full_model_shareable_generator", "components.generators.full_model",
+        "FullModelShareableGenerator"),
+    Row("app_common.shareablegenerators.passthru", "components.generators.passthru",
+        "PassthroughShareableGenerator", since="2.7"),
     Row("app_common.utils.component_utils", "components.init_final", "check_component_type"),
     Row("app_common.utils.file_utils", "components.paths", "get_ext_format get_file_ext get_file_format"),
     Row("app_common.utils.file_utils", "components.paths", "resolve_path_under_root", since="2.8"),
@@ -178,6 +205,10 @@ _COMPONENTS = (
     Row("app_opt.pt.file_model_persistor", "components.persistors.pt", "PTFileModelPersistor"),
     Row("app_opt.pt.model_persistence_format_manager", "components.persistors.pt_checkpoint",
         "PTModelPersistenceFormatManager"),
+    Row("app_opt.pt.quantization.ada_quant", "components.filters.ada_quant", "AdaQuantizer", since="2.7"),
+    Row("app_opt.pt.quantization.dequantizer", "components.filters.quantization", "ModelDequantizer",
+        since="2.6"),
+    Row("app_opt.pt.quantization.quantizer", "components.filters.quantization", "ModelQuantizer", since="2.6"),
     Row("app_opt.pt.utils", "components.persistors.pt_params", "feed_vars"),
     Row("app_opt.pt.utils", "components.persistors.pt_params",
         "ModelParamMatchReport ParamShapeMismatch inspect_model_params", since="2.8"),
@@ -257,18 +288,30 @@ def path_of(thing: Any, release: Release | str | None = None) -> str | None:
     None when it is not in the table, as a user's own class is not. Raises ReleaseError, which says which
     releases have the name, when that release lacks it.
     """
-    cls = thing if isinstance(thing, (type, FunctionType)) else type(thing)
-    names = _by_target().get(f"{cls.__module__}:{cls.__qualname__}")
-    if not names:
+    found = _names_of(thing)
+    if not found:
         return None
     wanted = Release.of(release)
-    name = next((n for n in names if wanted in n.releases), None)
+    name = next((n for n in found if wanted in n.releases), None)
     if name is None:
-        having = sorted({r for n in names for r in n.releases})
+        having = sorted({r for n in found for r in n.releases})
         raise ReleaseError(
-            f"FLARE {wanted} has no {names[0].path}; export for {' or '.join(map(str, having))}, or use another class"
+            f"FLARE {wanted} has no {found[0].path}; export for {' or '.join(map(str, having))}, or use another class"
         )
     return name.path
+
+
+def flare_name(thing: Any) -> str | None:
+    """What FLARE calls an object of ours, or of its own, in whatever release; None for a user's object."""
+    if found := _names_of(thing):
+        return found[0].path
+    cls = thing if isinstance(thing, type) else type(thing)
+    return f"{cls.__module__}.{cls.__qualname__}" if is_flare(cls.__module__) else None
+
+
+def _names_of(thing: Any) -> list[Name]:
+    cls = thing if isinstance(thing, (type, FunctionType)) else type(thing)
+    return _by_target().get(f"{cls.__module__}:{cls.__qualname__}", [])
 
 
 def names() -> Iterator[Name]:

@@ -40,9 +40,7 @@ def init_parameters(cls: type, release: Release = NEWEST) -> Parameters:
     A class with both ``args`` and ``kwargs`` among its parameters has those of its bases as well; where
     both name one, the base's default holds, as in FLARE.
     """
-    path = names.path_of(cls, release)
-    if path is None and names.is_flare(cls.__module__):
-        path = f"{cls.__module__}.{cls.__qualname__}"
+    path = names.path_of(cls, release) or names.flare_name(cls)
     if path and (known := signatures.of(path, release)) is not None:
         return known
     return _inspected(cls, release)
@@ -79,9 +77,8 @@ class Capture:
 
     def _path(self, obj: Any, place: str) -> str:
         cls = type(obj)
-        path = obj.path if isinstance(obj, Spelled) else names.path_of(cls, self.release)
-        if path is None and names.is_flare(cls.__module__):
-            path = f"{cls.__module__}.{cls.__name__}"
+        spelled = obj.path if isinstance(obj, Spelled) else None
+        path = spelled or names.path_of(cls, self.release) or names.flare_name(cls)
         if path is not None:
             _require_class(path, self.release, place)
             return str(path)
@@ -191,10 +188,8 @@ def _home_release(obj: Any) -> Release:
     """The release whose defaults an object was made with: the newest that has its class."""
     if isinstance(obj, Spelled):
         return signatures.newest(obj.path)
-    described = next(
-        (f"{c.__module__}.{c.__qualname__}" for c in type(obj).__mro__ if names.is_flare(c.__module__)), ""
-    )
-    return signatures.newest(described)
+    path = next((name for cls in type(obj).__mro__ if (name := names.flare_name(cls))), "")
+    return signatures.newest(path)
 
 
 def _require_class(path: str, release: Release, place: str) -> None:

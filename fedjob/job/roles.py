@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fedjob.errors import JobTypeError, ReleaseError
+from fedjob.errors import JobTypeError
 from fedjob.flare import names
 
 
 def plays(thing: Any, role: str) -> bool:
     """Whether a class of `thing` is called `role`, a dotted path of FLARE."""
-    return any(_flare_path(cls) == role for cls in type(thing).__mro__)
+    return any(
+        (names.flare_name(cls) or f"{cls.__module__}.{cls.__qualname__}") == role
+        for cls in type(thing).__mro__
+    )
 
 
 def require(name: str, thing: Any, role: str) -> None:
@@ -22,11 +25,3 @@ def require(name: str, thing: Any, role: str) -> None:
 def has_add_to_job_method(obj: Any) -> bool:
     """Whether `obj` knows how to add itself to a job."""
     return callable(getattr(obj, "add_to_fed_job", None))
-
-
-def _flare_path(cls: type) -> str:
-    try:
-        ours = names.path_of(cls)
-    except ReleaseError:  # a class of older releases only
-        ours = None
-    return ours or f"{cls.__module__}.{cls.__qualname__}"
