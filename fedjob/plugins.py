@@ -5,6 +5,7 @@ The object (usually a module) implements any of the hooks below, with ``fedjob.p
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -60,9 +61,21 @@ def engine(name: str) -> Engine:
         raise RequestError(f"{error}{''.join(f', {name}' for name in more)}") from None
 
 
-def findings(model: JobModel, release: Release) -> tuple[Finding, ...]:
-    """What the built-in checks and those of plugins find."""
+def findings(model: JobModel, release: Release, *, imports: bool = False) -> tuple[Finding, ...]:
+    """What the built-in checks and those of plugins find.
+
+    With `imports` the job's own classes are imported in an isolated interpreter, which executes its code.
+    """
     from fedjob.folder.checks import check
 
     more = manager().hook.fedjob_checks(model=model, release=release)
-    return (*check(model, release), *(finding for found in more for finding in found))
+    found = (*check(model, release), *(finding for given in more for finding in given))
+    return (*found, *_import_findings(model, release)) if imports else found
+
+
+def _import_findings(model: JobModel, release: Release) -> tuple[Finding, ...]:
+    from fedjob.folder.checks import closure
+    from fedjob.folder.write import write
+
+    with tempfile.TemporaryDirectory(prefix="fedjob-") as root:
+        return closure.check(model, write(model, root), release)

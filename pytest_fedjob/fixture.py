@@ -120,15 +120,20 @@ class FedJobFixture:
 
     @_without_our_frames
     def check(
-        self, job: Any, *, release: str | None = None, ignore: Sequence[str] = ()
+        self, job: Any, *, release: str | None = None, ignore: Sequence[str] = (), imports: bool = False
     ) -> tuple[Finding, ...]:
         """Fail if the checks find an error in `job`; return what they found besides.
 
-        `ignore` lists codes of findings, beside those of ``[tool.fedjob.check]``. Nothing is executed.
+        `ignore` lists codes of findings, beside those of ``[tool.fedjob.check]``. Nothing is executed, unless
+        `imports` asks to import the job's classes in an isolated interpreter that has only ``custom/``.
         """
         __tracebackhide__ = True
         release = release or self.settings.release
-        left = [f for f in self._findings(job, self._model(job, release), release) if f.code not in ignore]
+        left = [
+            f
+            for f in self._findings(job, self._model(job, release), release, imports=imports)
+            if f.code not in ignore
+        ]
         errors = [f for f in left if f.severity == "error"]
         if errors:
             pytest.fail("\n".join(line for f in errors for line in [*f.lines(), ""]).rstrip())
@@ -195,14 +200,16 @@ class FedJobFixture:
 
         return to_model(job, release or self.settings.release, self._scratch("foreign"))
 
-    def _findings(self, job: Any, model: JobModel, release: str | None) -> tuple[Finding, ...]:
+    def _findings(
+        self, job: Any, model: JobModel, release: str | None, *, imports: bool = False
+    ) -> tuple[Finding, ...]:
         from fedjob import plugins
         from fedjob.flare.releases import Release
         from fedjob.folder.checks.config import read_config
         from fedjob.job.exported import export_findings
 
         target = Release.of(release)
-        found = (*export_findings(job, target), *plugins.findings(model, target))
+        found = (*export_findings(job, target), *plugins.findings(model, target, imports=imports))
         return read_config(self.settings.rootpath).apply(found)
 
     def _content(

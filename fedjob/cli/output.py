@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 FINE, FOUND, USAGE, FAILED, INTERNAL = range(5)
 
 
-def add_job(parser: argparse.ArgumentParser, name: str = "job") -> None:
-    parser.add_argument(
-        name, metavar=name.upper(), help="a job script (.py), a job folder, or a golden of a job (.yaml)"
-    )
+def add_job(parser: argparse.ArgumentParser, name: str = "job", nargs: str | None = None) -> None:
+    what = "a job script (.py), a job folder, or a golden of a job (.yaml)"
+    parser.add_argument(name, metavar=name.upper(), nargs=nargs, help=what)
 
 
 def add_release(parser: argparse.ArgumentParser) -> None:

@@ -201,6 +201,8 @@ def test_check(doubtful, capsys):
     assert capsys.readouterr().out == CHECKED
     assert main(["check", "b/hello"]) == 0
     assert capsys.readouterr().out == "b/hello: nothing found\n"
+    assert main(["check", "a/hello", "b/hello"]) == 1
+    assert capsys.readouterr().out == CHECKED + "b/hello: nothing found\n"
 
 
 def test_warnings_count_only_when_strict(doubtful, capsys):
@@ -210,7 +212,8 @@ def test_warnings_count_only_when_strict(doubtful, capsys):
 
 def test_findings_as_json_and_sarif(doubtful, capsys):
     assert main(["check", "a/hello", "--json"]) == 1
-    assert [f["code"] for f in json.loads(capsys.readouterr().out)] == ["filter-never-runs", "pickle"]
+    told = json.loads(capsys.readouterr().out)
+    assert [(f["job"], f["code"]) for f in told] == [("a/hello", "filter-never-runs"), ("a/hello", "pickle")]
     assert main(["check", "a/hello", "--format", "sarif"]) == 1
     run = json.loads(capsys.readouterr().out)["runs"][0]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["filter-never-runs", "pickle"]
@@ -218,6 +221,16 @@ def test_findings_as_json_and_sarif(doubtful, capsys):
     assert (first["level"], second["level"]) == ("error", "warning")
     places = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in (first, second)]
     assert places == ["a/hello/app/config/config_fed_client.json", "a/hello/app/custom/w.pkl"]
+
+
+def test_imports_are_tried_only_when_asked(two, capsys):
+    code = two / "a/hello/app/custom/src/train.py"
+    code.write_text(f"open({str(two / 'ran')!r}, 'w')\nclass Trainer: ...\nclass Audit: ...\n")
+    assert main(["check", "a/hello"]) == 0
+    assert not (two / "ran").exists()
+    assert main(["check", "a/hello", "--imports"]) == 1
+    assert (two / "ran").exists()
+    assert "error argument-rejected: app: client.executors[train, validate]\n" in capsys.readouterr().out
 
 
 LOSSY = """

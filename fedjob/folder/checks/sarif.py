@@ -10,9 +10,9 @@ from fedjob.folder.checks.finding import Finding
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def to_sarif(findings: Sequence[Finding], version: str, source: str) -> dict[str, Any]:
-    """One run of fedjob; `source` is what was checked, a script or a folder."""
-    codes = sorted({finding.code for finding in findings})
+def to_sarif(findings: Sequence[tuple[str, Finding]], version: str) -> dict[str, Any]:
+    """One run of fedjob; each finding comes with what was checked, a script or a folder."""
+    codes = sorted({finding.code for _, finding in findings})
     rules = [{"id": code, "shortDescription": {"text": code.replace("-", " ")}} for code in codes]
     return {
         "$schema": _SCHEMA,
@@ -20,7 +20,9 @@ def to_sarif(findings: Sequence[Finding], version: str, source: str) -> dict[str
         "runs": [
             {
                 "tool": {"driver": {"name": "fedjob", "version": version, "rules": rules}},
-                "results": [_result(finding, codes.index(finding.code), source) for finding in findings],
+                "results": [
+                    _result(finding, codes.index(finding.code), source) for source, finding in findings
+                ],
             }
         ],
     }
