@@ -128,7 +128,8 @@ class FLModelUtils:
         Raises ExchangeError, a RuntimeError, when `model` is not FULL or the update has no params.
         """
         if model.params_type != ParamsType.FULL:
-            raise ExchangeError(f"only a FULL model can be updated; this one is {model.params_type}")
+            kind = model.params_type.value if model.params_type else "without params"
+            raise ExchangeError(f"only a FULL model can be updated; this one is {kind}")
         if replace_meta:
             model.meta = model_update.meta
         else:
