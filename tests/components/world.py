@@ -159,9 +159,7 @@ def plain(value):
     if isinstance(value, set):
         return sorted(map(plain, value))
     if isinstance(value, BaseException):
-        return (
-            type(value).__mro__[-4:-1] and [c.__name__ for c in type(value).__mro__ if c in BUILTIN_ERRORS][0]
-        )
+        return next(c.__name__ for c in type(value).__mro__ if c in BUILTIN_ERRORS)
     raise TypeError(f"cannot compare a {type(value).__name__}")
 
 

@@ -70,10 +70,8 @@ class IntimeModelSelector(Widget):
 
     def _before_accept(self, fl_ctx: FLContext) -> bool:
         """Take the metric of one result; whether there was one to take."""
-        peer_ctx = fl_ctx.get_peer_context()
-        shareable: Shareable = peer_ctx.get_prop(FLContextKey.SHAREABLE)
-        site = peer_ctx.get_identity_name(default="?")
-        dxo = self._model(shareable, site, fl_ctx)
+        site = fl_ctx.get_peer_context().get_identity_name(default="?")
+        dxo = self._model(self._shareable(fl_ctx), site, fl_ctx)
         raw = None if dxo is None else self._metric(dxo, site, fl_ctx)
         if dxo is None or raw is None:
             return False
@@ -85,6 +83,10 @@ class IntimeModelSelector(Widget):
         self.raw_validation_metric_weighted_sum += raw * weight
         self.validation_metric_sum_of_weights += weight
         return True
+
+    def _shareable(self, fl_ctx: FLContext) -> Any:
+        """The result to judge by."""
+        return fl_ctx.get_peer_context().get_prop(FLContextKey.SHAREABLE)
 
     def _model(self, shareable: Shareable, site: str, fl_ctx: FLContext) -> DXO | None:
         """What the site sent, if it counts for this round."""
@@ -114,7 +116,7 @@ class IntimeModelSelector(Widget):
         elif value is None:
             self.log_warning(fl_ctx, f"{site} sent no metrics")
             return None
-        number = _finite(value)
+        number = self._number(value)
         if number is None:
             self.log_warning(fl_ctx, f"the metric {value!r} of {site} is not a finite number; it is not used")
         return number
@@ -137,13 +139,24 @@ class IntimeModelSelector(Widget):
         self.log_info(
             fl_ctx, f"the best validation metric so far is that of round {current}: {self.best_val_metric}"
         )
-        found = {
-            AppConstants.VALIDATION_RESULT: self.best_val_metric,
-            AppConstants.METRICS_SELECTION_INFO: self._selection_info(current),
-        }
-        for key, value in found.items():
+        for key, value in self._findings(current).items():
             fl_ctx.set_prop(key, value, private=True, sticky=False)
         self.fire_event(AppEventType.GLOBAL_BEST_MODEL_AVAILABLE, fl_ctx)
+
+    def _findings(self, current_round: Any) -> dict[str, Any]:
+        """What the context holds while GLOBAL_BEST_MODEL_AVAILABLE is fired."""
+        return {
+            AppConstants.VALIDATION_RESULT: self.best_val_metric,
+            AppConstants.METRICS_SELECTION_INFO: self._selection_info(current_round),
+        }
+
+    def _number(self, value: Any) -> float | None:
+        """A metric as a number; None when it cannot be used."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return None
+        return number if math.isfinite(number) else None
 
     def _selection_info(self, current_round: Any) -> dict[str, Any]:
         name = type(self).__name__
@@ -166,14 +179,6 @@ class IntimeModelSelectionHandler(IntimeModelSelector):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger.warning("IntimeModelSelectionHandler is now called IntimeModelSelector")
-
-
-def _finite(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _looks_lower_is_better(name: str) -> bool:
