@@ -117,11 +117,17 @@ def our_host(**exchange):
         def abort(self):
             self.reason = "trouble"
 
+    release_all()
     host = Host()
-    for other in list(session._open):
-        session.release(other)
     session.bind(host)
     return host
+
+
+def release_all():
+    from fedjob.client import session
+
+    for bound in list(session._open):
+        session.release(bound)
 
 
 def make_host(**exchange):
@@ -591,6 +597,8 @@ def outcomes():
         for name, action in group():
             value = quiet(lambda a=action: outcome(lambda: ended(a())))
             found[name] = value
+    if in_process is None:
+        release_all()
     return found
 
 
