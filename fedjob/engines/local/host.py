@@ -47,7 +47,8 @@ class Host:
         self.plan = plan
         self.shard = shard
         self.hub = Hub()
-        self.record = Recorder(plan.layout.events, start=plan.start, place=place)
+        self.record = Recorder(plan.layout.events, start=plan.start, place=place, gather=SERVER in shard)
+        self.hub.on_rest(self._flush)
         self._path = path
         self._shared = shared or set()
         self._environ = environ_now()
@@ -86,6 +87,10 @@ class Host:
             on_import.remove()
             time.sleep = sleep
             custom.leave(here)
+
+    def _flush(self, idle: bool) -> None:
+        if idle:
+            self.record.flush()
 
     def _seed(self, library: str) -> None:
         context = self.hub.current().context

@@ -44,23 +44,40 @@ class Place:
         self._page.close()
 
 
-class Recorder:
-    """Appends events to `path`; `start` is the monotonic clock's reading when the run began."""
+#: Bytes that are gathered at most.
+_BATCH = 1 << 16
 
-    def __init__(self, path: Path, *, start: float | None = None, place: Place | None = None) -> None:
+
+class Recorder:
+    """Appends events to `path`; `start` is the monotonic clock's reading when the run began.
+
+    With `gather`, events are kept until `flush` (or an error, or many of them), and then go into one write: for the
+    server, which has an event for every answer of every site.
+    """
+
+    def __init__(
+        self, path: Path, *, start: float | None = None, place: Place | None = None, gather: bool = False
+    ) -> None:
         self.path = path
         self.start = time.monotonic() if start is None else start
         self._place = place
+        self._gather = gather
+        self._waiting = bytearray()
         self._fd: int | None = None
 
     def emit(self, event: str, **fields: Any) -> None:
         """Append one event; the line is whole, whoever else writes at the same time."""
         line = {"event": event, "time": round(time.monotonic() - self.start, 6), **fields}
-        if self._fd is None:
+        self._waiting += _encode(line).encode() + b"\n"
+        if not self._gather or event == "error" or len(self._waiting) > _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._waiting and self._fd is None:
             self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        data = (json.dumps(line, default=_plain) + "\n").encode()
-        while data:
-            data = data[os.write(self._fd, data) :]
+        while self._waiting and self._fd is not None:
+            del self._waiting[: os.write(self._fd, self._waiting)]
 
     def error(
         self,
@@ -91,6 +108,7 @@ class Recorder:
             self._place.set(site, round, task)
 
     def close(self) -> None:
+        self.flush()
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
@@ -108,3 +126,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=repr)
     return str(value)
+
+
+_encode = json.JSONEncoder(default=_plain).encode

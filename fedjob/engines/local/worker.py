@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import gc
 import os
 import signal
 import socket
@@ -86,7 +87,21 @@ def _host(
     # The server must not wait for sites that hold on to what it sent them.
     share_blocks(host.hub if number else None)
     _dump_stacks_on_signal(host, stacks_file(plan, number))
+    if len(host.shard) > 1:
+        host.hub.on_rest(_FreezeOnce())
     return OK if host.run() else FAILED
+
+
+class _FreezeOnce:
+    """Once every site has begun, keeps the collector from looking at thousands of sites' objects for ever."""
+
+    def __init__(self) -> None:
+        self._done = False
+
+    def __call__(self, idle: bool) -> None:
+        if idle and not self._done:
+            self._done = True
+            gc.freeze()
 
 
 def _dump_stacks_on_signal(host: Host, path: Path) -> None:

@@ -85,9 +85,12 @@ def test_sys_exit_in_a_script_is_raised(repo):
     assert caught.value.code == 3
 
 
-def test_a_script_from_elsewhere_is_refused(repo):
-    with pytest.raises(FileNotFoundError, match="not in the custom folder"):
-        custom.run_script(repo / "repo/train.py")
+def test_a_script_from_elsewhere_is_its_own_original(repo, capsys):
+    (repo / "repo/elsewhere.py").write_text("print(__file__, __name__)\nraise ValueError('here')\n")
+    with pytest.raises(ValueError, match="here") as caught:
+        custom.run_script(repo / "repo/elsewhere.py")
+    assert capsys.readouterr().out == f"{repo}/repo/elsewhere.py __main__\n"
+    assert caught.traceback[-1].path == repo / "repo/elsewhere.py"
 
 
 def test_an_installed_module_is_not_shadowed(repo):

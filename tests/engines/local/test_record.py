@@ -56,6 +56,24 @@ def test_several_processes_write_whole_lines(tmp_path):
     assert len([json.loads(line) for line in (tmp_path / "e").read_text().splitlines()]) == 151
 
 
+def test_gathered_events_are_written_together_and_with_an_error_at_once(tmp_path):
+    path = tmp_path / "e"
+    record = Recorder(path, gather=True)
+    record.emit("one")
+    record.emit("two")
+    assert not path.exists()
+    record.error(site="server", kind="panic", message="now")
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["one", "two", "error"]
+    record.emit("large", text="x" * 100_000)
+    assert len(path.read_text().splitlines()) == 4
+    record.emit("last")
+    record.flush()
+    assert len(path.read_text().splitlines()) == 5
+    record.emit("at the end")
+    record.close()
+    assert len(path.read_text().splitlines()) == 6
+
+
 def test_a_place_outlives_the_process_that_set_it():
     place = Place()
     assert place.get() == (None, None, None)
