@@ -13,7 +13,7 @@ import pytest
 
 from fedjob.errors import FedJobError, RunFailed
 from pytest_fedjob import goldens, markers, runs
-from pytest_fedjob.options import Settings
+from pytest_fedjob.options import Settings, installed
 from pytest_fedjob.tally import Tally
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ class FedJobFixture:
             if timeout is None
             else timeout,
             source_roots=(*source_roots(model), *self._roots, self.item.path.parent, self.settings.rootpath),
-            preload=self.settings.preload,
+            preload=installed(self.settings.preload),
             **wish,
         )
 

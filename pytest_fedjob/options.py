@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
 
@@ -89,6 +90,11 @@ def _add_ini(parser: pytest.Parser) -> None:
         "answer 'import nvflare' by fedjob: auto (if FLARE is absent), always, never",
         default="auto",
     )
+
+
+def installed(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `modules` whose package is there: what is not installed cannot be used by a site either."""
+    return tuple(m for m in modules if find_spec(m.partition(".")[0]) is not None)
 
 
 def read_settings(config: pytest.Config) -> Settings:

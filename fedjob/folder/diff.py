@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from fedjob.flare import signatures
+from fedjob.flare.releases import NEWEST
 from fedjob.folder.change import ABSENT, Absent, Change, Words, appeared, diff_mappings, diff_values
+from fedjob.folder.explain import show
 from fedjob.folder.model import (
     App,
     ClientConfig,
@@ -142,8 +146,22 @@ def _diff_components(expected: Component, obtained: Component, place: str) -> It
         )
     if expected.id != obtained.id:
         yield from diff_values(expected.id, obtained.id, f"{place}.id")
-    yield from diff_values(expected.args, obtained.args, f"{place}.args")
+    for change in diff_values(expected.args, obtained.args, f"{place}.args"):
+        yield _with_default(change, expected.path, f"{place}.args.")
     yield from diff_mappings(expected.extra, obtained.extra, place)
+
+
+def _with_default(change: Change, path: str, args: str) -> Change:
+    """FLARE does not write an argument that has its default: say that value where nothing stands."""
+    if change.kind not in ("added", "removed"):
+        return change
+    known = signatures.of(path, NEWEST) or {}
+    parameter = known.get(change.place.removeprefix(args))
+    # One that FLARE writes also when it was left alone is missing for another reason: an older release.
+    if parameter is None or parameter.default is signatures.MISSING or parameter.rest != parameter.default:
+        return change
+    default = Words(f"not written, so FLARE's default {show(parameter.default)}")
+    return replace(change, expected=default) if change.kind == "added" else replace(change, obtained=default)
 
 
 T = TypeVar("T", Component, ExecutorEntry, FilterChain)
