@@ -19,6 +19,8 @@ from nvflare.app_common.utils.fl_model_utils import FLModelUtils
 from nvflare.widgets.widget import Widget
 
 _WEIGHT = "NUM_STEPS_CURRENT_ROUND"
+#: Tasks of cross-site evaluation, which belong to no round.
+_NOT_IN_ROUNDS = (AppConstants.TASK_VALIDATION, AppConstants.TASK_SUBMIT_MODEL)
 
 
 class Recorder(Widget):
@@ -30,10 +32,14 @@ class Recorder(Widget):
         self.started = started
         self._round = None
         self._sent = {}
+        self._open = set()
+        self._fatal = False
         self._handlers = {
             AppEventType.ROUND_STARTED: self._on_round_started,
             AppEventType.AFTER_CONTRIBUTION_ACCEPT: self._on_contribution,
             AppEventType.AFTER_AGGREGATION: self._on_aggregated,
+            AppEventType.AFTER_LEARNABLE_PERSIST: self._on_saved,
+            EventType.END_RUN: self._on_end,
             AppEventType.GLOBAL_BEST_MODEL_AVAILABLE: self._on_best,
             EventType.FATAL_SYSTEM_ERROR: self._on_fatal,
         }
@@ -65,9 +71,13 @@ class Recorder(Widget):
         number = reply.get_header(AppConstants.CURRENT_ROUND, None)
         if number is None:
             number = reply.get_cookie(AppConstants.CONTRIBUTION_ROUND, None)
+        task = fl_ctx.get_prop(FLContextKey.TASK_NAME, None) or "train"
+        if number is None and task in _NOT_IN_ROUNDS:
+            return
         if number is None:
             number = fl_ctx.get_prop(AppConstants.CURRENT_ROUND, 0)
         self._round = number
+        self._open.add(number)
         metrics = (model.metrics or {}) if model else {}
         weight = (model.meta or {}).get(_WEIGHT) if model else None
         site = peer.get_identity_name() if peer else "?"
@@ -76,7 +86,7 @@ class Recorder(Widget):
             "contribution",
             round=number,
             site=site,
-            task=fl_ctx.get_prop(FLContextKey.TASK_NAME, None) or "train",
+            task=task,
             rc=reply.get_return_code(),
             metrics=_entries(metrics),
             weight=_plain(weight),
@@ -95,7 +105,20 @@ class Recorder(Widget):
             # Releases before 2.8 do not hand the aggregate to listeners: average as they do. Where there is an
             # aggregate without metrics, FLARE aggregated none.
             metrics = _average(self._sent.get(number, []))
-        self._emit("round_done", round=number, metrics=_entries(metrics or {}))
+        self._done(number, metrics or {})
+
+    def _done(self, number, metrics):
+        self._open.discard(number)
+        self._emit("round_done", round=number, metrics=_entries(metrics))
+
+    def _on_saved(self, fl_ctx):
+        """A workflow that does not aggregate (cyclic) ends its rounds by saving."""
+        for number in sorted(self._open):
+            self._done(number, {})
+
+    def _on_end(self, fl_ctx):
+        if not self._fatal:
+            self._on_saved(fl_ctx)
 
     def _on_best(self, fl_ctx):
         info = fl_ctx.get_prop("metrics_selection_info", None) or {}
@@ -104,6 +127,7 @@ class Recorder(Widget):
         self._emit("best_model", round=self._round, metric=name, value=_plain(value))
 
     def _on_fatal(self, fl_ctx):
+        self._fatal = True
         reason = fl_ctx.get_prop(FLContextKey.EVENT_DATA, None)
         self._emit(
             "error", site="server", round=self._round, task=None, kind="panic", message=str(reason),
