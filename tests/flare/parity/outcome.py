@@ -31,18 +31,18 @@ _OF_ONE_SITE = ("_task", "_filter", "_submission", "_contribution")
 
 def outcome(result: RunResult, *, anyone: bool = False) -> dict:
     """`anyone`: sites are picked at random, so their names are taken out."""
-    rounds = [_round(r, anyone) for r in result.rounds]
+    ended = "ok" if result.status == "ok" else "failed"
     files = {}
     for site in (_SERVER, *sorted(result.sites)):
         files.update(_files(result.workspace, site))
+    # In a run that breaks off, and among sites picked at random, it is chance who is still heard.
+    left_out = ("events.json",) * (ended != "ok") + ("events.json", ".jsonl") * anyone
     return {
-        "ended": "ok" if result.status == "ok" else "failed",
+        "ended": ended,
         "best_round": result.best_round,
         "key_metric": result.key_metric,
-        "rounds": rounds,
-        "files": files
-        if not anyone
-        else {k: v for k, v in files.items() if not k.endswith(("events.json", ".jsonl"))},
+        "rounds": [_round(r, anyone) for r in result.rounds],
+        "files": {path: content for path, content in files.items() if not path.endswith(left_out)},
     }
 
 

@@ -38,8 +38,12 @@ def job_folder(root: Path, name: str) -> Path:
 
 def request(folder: Path, name: str, workspace: Path) -> RunRequest:
     named = any(site.startswith("site-") for where in read(folder).meta.deploy_map.values() for site in where)
+    entry = JOBS[name]
     return RunRequest(
-        workspace=workspace, n_clients=None if named else JOBS[name].sites, seed=1, timeout=60.0
+        workspace=workspace,
+        n_clients=None if named else entry.sites,
+        seed=1,
+        preload=(entry.needs,) if entry.needs else (),
     )
 
 

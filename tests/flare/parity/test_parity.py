@@ -4,6 +4,7 @@ What FLARE made of each job is recorded (`record.py`) and belongs to the exporte
 comparison with our engine takes milliseconds. ``FEDJOB_PARITY=live`` asks FLARE itself again, 15 s per job.
 """
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -53,12 +54,14 @@ def test_recorded_for_this_folder(folder, name):
     assert recorded(name)["digest"] == read(folder).digest
 
 
+@pytest.mark.parametrize("isolation", ["process", "shared", "inline"])
 @pytest.mark.parametrize("name", CASES)
-def test_comes_to_the_same_end(folder, name, tmp_path):
-    entry = JOBS[name]
-    result = get("local").run(folder, request(folder, name, tmp_path / "ws"))
-    expected = recorded(name)
-    found = differences(expected, as_recorded(outcome(result, anyone=entry.anyone), expected), entry.rtol)
+def test_comes_to_the_same_end(folder, name, isolation, tmp_path):
+    entry, expected = JOBS[name], recorded(name)
+    asked = dataclasses.replace(request(folder, name, tmp_path / "ws"), isolation=isolation)
+    result = get("local").run(folder, asked)
+    obtained = as_recorded(outcome(result, anyone=entry.anyone), expected)
+    found = differences(expected, obtained, entry.rtol)
     assert not found, "\n".join([f"{name}: {entry.covers}", *found, repr(result)])
     assert entry.cause in "\n".join(map(str, (*result.errors, *result.problems)))
 

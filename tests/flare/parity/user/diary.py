@@ -12,7 +12,9 @@ def plain(value):
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        items = [plain(v) for v in value]
+        named = all(isinstance(v, dict) and "name" in v for v in items)
+        return sorted(items, key=lambda v: v["name"]) if named else items
     if isinstance(value, np.ndarray):
         return ["array", str(value.dtype), value.tolist()]
     return value if value is None or type(value) in (bool, int, float, str) else str(value)
@@ -22,7 +24,8 @@ def attempt(function, *arguments):
     try:
         return plain(function(*arguments))
     except Exception as error:
-        return f"{type(error).__name__}"
+        # A subclass would be caught where the script expects Python's own.
+        return next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
 
 
 seen = {"before_init": attempt(flare.get_site_name)}
