@@ -1,4 +1,4 @@
-"""Values that a site logs, on their way to a tracker: ``nvflare.apis.analytix``."""
+"""Values that a site logs, on their way to a tracker: ``nvflare.apis.analytix`` and ``...utils.analytix_utils``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Any
 
 from fedjob.exchange.dxo import DXO, DataKind
+from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.keys import FLContextKey
 
 ANALYTIC_EVENT_TYPE = "analytix_log_stats"
 
@@ -143,6 +145,42 @@ class AnalyticsData:
             f"AnalyticsData(tag: {self.tag}, value: {self.value}, data_type: {self.data_type}, "
             f"kwargs: {self.kwargs}, step: {self.step})"
         )
+
+
+def create_analytic_dxo(
+    tag: str,
+    value: Any,
+    data_type: AnalyticsDataType,
+    writer: LogWriterName = LogWriterName.TORCH_TB,
+    **kwargs: Any,
+) -> DXO:
+    """A logged value as a DXO. Raises what AnalyticsData raises."""
+    return AnalyticsData(tag, value, data_type, writer, **kwargs).to_dxo()
+
+
+def send_analytic_dxo(
+    comp: Any,
+    dxo: DXO,
+    fl_ctx: FLContext,
+    event_type: str = ANALYTIC_EVENT_TYPE,
+    fire_fed_event: bool = False,
+) -> None:
+    """Fire an event with the DXO, from component `comp`: at this site, or across to the others.
+
+    Raises TypeError when an argument is none of these.
+    """
+    if not callable(getattr(comp, "fire_fed_event", None)):
+        raise TypeError(f"a component fires events, and {type(comp).__name__} is none")
+    if not isinstance(dxo, DXO):
+        raise TypeError(f"a DXO is expected, not {type(dxo).__name__}")
+    if not isinstance(fl_ctx, FLContext):
+        raise TypeError(f"an FLContext is expected, not {type(fl_ctx).__name__}")
+    shareable = dxo.to_shareable()
+    fl_ctx.set_prop(FLContextKey.EVENT_DATA, shareable, private=True, sticky=False)
+    if fire_fed_event:
+        comp.fire_fed_event(event_type=event_type, event_data=shareable, fl_ctx=fl_ctx)
+    else:
+        comp.fire_event(event_type=event_type, fl_ctx=fl_ctx)
 
 
 def _checked(key: Any, value: Any, data_type: Any, kwargs: dict[str, Any]) -> Any:

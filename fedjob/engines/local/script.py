@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,19 @@ from fedjob.client import session
 from fedjob.client.session import Session, TaskIn
 from fedjob.engines.local.custom import run_script, user_traceback
 from fedjob.engines.local.hub import Killed, Mailbox, Strand
-from fedjob.exchange.analytics import ANALYTIC_EVENT_TYPE, AnalyticsData, AnalyticsDataType
+from fedjob.exchange.analytics import (
+    ANALYTIC_EVENT_TYPE,
+    AnalyticsData,
+    AnalyticsDataType,
+    LogWriterName,
+)
 from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.keys import FLContextKey
 
 if TYPE_CHECKING:
     from fedjob.engines.local.site import SiteEngine
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +163,16 @@ class _LocalSession(Session):
     def log(self, key: str, value: Any, data_type: AnalyticsDataType, **kwargs: Any) -> None:
         """Fire FLARE's analytics event at this site, and put numbers on record."""
         engine = self._engine
-        step = kwargs.get("global_step")
-        for name, number in _numbers(key, value, data_type):
-            engine.record.emit("scalar", site=engine.name, name=name, value=number, step=step)
-        data = AnalyticsData(key=key, value=value, data_type=data_type, **kwargs)
+        # The writer says in whose words the type is; a receiver translates it into its own.
+        sender = kwargs.pop("writer", LogWriterName.TORCH_TB)
+        try:
+            data = AnalyticsData(key=key, value=value, data_type=data_type, sender=sender, **kwargs)
+        except (TypeError, ValueError) as e:
+            # As in FLARE the value is lost, and the script goes on.
+            _log.error("%s: %r was not logged: %s", engine.name, key, e)
+            return
+        for name, number in _numbers(key, data.value, data_type):
+            engine.record.emit("scalar", site=engine.name, name=name, value=number, step=data.step)
         with engine.new_context() as fl_ctx:
             shareable = data.to_dxo().to_shareable()
             fl_ctx.set_prop(FLContextKey.EVENT_DATA, shareable, private=True, sticky=False)
