@@ -53,6 +53,7 @@ MODEL_SELECTOR = "nvflare.app_common.widgets.intime_model_selector.IntimeModelSe
 METRICS_WRITER = "nvflare.app_common.widgets.metrics_artifact_writer.MetricsArtifactWriter"
 TO_FED_EVENT = "nvflare.app_common.widgets.convert_to_fed_event.ConvertToFedEvent"
 TB_RECEIVER = "nvflare.app_opt.tracking.tb.tb_receiver.TBAnalyticsReceiver"
+TF_TB_RECEIVER = "nvflare.app_opt.tf.tb_receiver.TBAnalyticsReceiver"
 MLFLOW_RECEIVER = "nvflare.app_opt.tracking.mlflow.mlflow_receiver.MLflowReceiver"
 MLFLOW_WRITER = "nvflare.app_opt.tracking.mlflow.mlflow_writer.MLflowWriter"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fedjob.errors import JobError, ReleaseError
 from fedjob.flare import paths
-from fedjob.flare.releases import R27, R29
+from fedjob.flare.releases import R27, R29, Release
 from fedjob.job import roles
 from fedjob.job.api import FedJob
 from fedjob.job.defs import SERVER
@@ -85,16 +85,15 @@ class BaseFedJob(FedJob):
             roles.require("analytics_receiver", given, paths.ANALYTICS_RECEIVER)
             self.to_server(given, id="receiver")
         elif given is not False:
-            receiver = Spelled(paths.TB_RECEIVER)
-            self._app_for(SERVER).record(
-                lambda plan: _add_default_receiver(plan, receiver, asked=bool(given))
-            )
+            self._app_for(SERVER).record(lambda plan: self._add_default_receiver(plan, asked=bool(given)))
 
+    def _add_default_receiver(self, plan: Plan, *, asked: bool) -> None:
+        """Up to 2.6 a job has TensorBoard's receiver unless told otherwise; since 2.7 none."""
+        if asked or plan.release < R27:
+            plan.add_component(Spelled(self._receiver_path(plan.release)), "receiver")
 
-def _add_default_receiver(plan: Plan, receiver: Spelled, *, asked: bool) -> None:
-    """Up to 2.6 a job has TensorBoard's receiver unless told otherwise; since 2.7 none."""
-    if asked or plan.release < R27:
-        plan.add_component(receiver, "receiver")
+    def _receiver_path(self, release: Release) -> str:
+        return paths.TB_RECEIVER
 
 
 def _require_key_metric_mode(plan: Plan) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fedjob.errors import JobError
 from fedjob.flare import paths
+from fedjob.flare.releases import R25, Release
 from fedjob.job import base_fed_job
 from fedjob.job.models import TFModel, is_keras_model
 from fedjob.job.patterns import add_workflow
@@ -53,6 +54,9 @@ class BaseFedJob(base_fed_job.BaseFedJob):
         if initial_model is not None or initial_ckpt is not None:
             model = TFModel(initial_model, persistor=model_persistor, initial_ckpt=self._carry(initial_ckpt))
             self.comp_ids["persistor_id"] = self.to_server(model)
+
+    def _receiver_path(self, release: Release) -> str:
+        return paths.TF_TB_RECEIVER if release == R25 else super()._receiver_path(release)
 
     def _carry(self, initial_ckpt: str | None) -> str | None:
         if initial_ckpt is None or Path(initial_ckpt).is_absolute():

@@ -19,14 +19,16 @@ HERE = Path(__file__).parent
 #: The user's repository that the corpus is described in.
 USER = HERE.parent / "data" / "exporter"
 VERSIONS = {"2.5": "2.5.2", "2.6": "2.6.3", "2.7": "2.7.3", "2.8": "2.8.3", "2.9": "2.9.0"}
-#: What an environment needs beside FLARE to describe the corpus.
-EXTRAS = ("numpy", "torch==2.13.0")
+#: What an environment needs beside FLARE to describe the corpus; "tensorflow-cpu" describes the rest of it.
+EXTRAS = ("numpy", "torch==2.13.0", *os.environ.get("FEDJOB_FLARE_EXTRAS", "").split())
 UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: Where ours exports what FLARE cannot, on purpose: (job, release) -> reason.
 OURS_ONLY = {
     ("file_source", "2.6"): "FLARE 2.6 adds a file before it has made custom/, and fails",
     ("swarm", "2.7"): "FLARE 2.7.3 compares None with 0 in SwarmServerController, and fails",
+    ("fedavg_job_keras", "2.7"): "FLARE 2.7's FedAvgJob of TensorFlow passes its name as a checkpoint, and fails",
+    ("fedavg_job_keras", "2.8"): "FLARE 2.8's FedAvgJob of TensorFlow passes its name as a checkpoint, and fails",
     ("stats_job", "2.5"): "FLARE 2.5 calls setup_clients setup_client; ours takes both",
     ("base_fed_job_parts", "2.5"): "FLARE 2.5 calls model_selector intime_model_selector; ours takes both",
     ("base_fed_job_parts", "2.6"): "FLARE 2.6 calls model_selector intime_model_selector; ours takes both",
