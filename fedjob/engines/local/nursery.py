@@ -61,11 +61,17 @@ class Nursery:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        #: What workers had to import by themselves so far, and need not in the next run.
+        self._learned: dict[str, None] = {}
 
     @property
     def pid(self) -> int | None:
         """The nursery's process id, None before the first run."""
         return self._process.pid if self._process is not None else None
+
+    def learn(self, modules: Iterable[str]) -> None:
+        """Have these imported before the next fork, if that is possible."""
+        self._learned.update(dict.fromkeys(modules))
 
     def open(self, preload: Iterable[str] = ()) -> socket.socket:
         """A socket to the keeper of a new run; starts the nursery if it is not there or has died.
@@ -91,7 +97,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                pipe.send(self._socket, preload, (theirs.fileno(),))
+                pipe.send(self._socket, (preload, tuple(self._learned)), (theirs.fileno(),))
             problem = pipe.receive(self._socket)
         except BaseException:
             ours.close()
@@ -212,9 +218,10 @@ def _fork_keeper(
     sock: socket.socket, children: Children, keep: Callable[[socket.socket, list[str]], NoReturn]
 ) -> int:
     """Import what the run wants preloaded, fork its keeper, and answer; the keeper's pid, or 0."""
-    preload, (descriptor,) = pipe.receive_with_descriptors(sock, 1)
+    (preload, learned), (descriptor,) = pipe.receive_with_descriptors(sock, 1)
     with socket.socket(fileno=descriptor) as run:
         problem = _import_all(preload)
+        _import_all(learned)
         pid = 0 if problem else os.fork()
         if pid == 0 and not problem:
             children.forget_in_child()
@@ -225,19 +232,20 @@ def _fork_keeper(
 
 
 def _import_all(modules: Iterable[str]) -> str | None:
-    """Import modules that are not there yet; what went wrong as text, None if nothing did."""
+    """Import modules that are not there yet; the first thing that went wrong as text, None if nothing did."""
     fresh = [name for name in modules if name not in sys.modules]
-    try:
-        for name in fresh:
+    problem = None
+    for name in fresh:
+        try:
             import_module(name)
-    except Exception:
-        return traceback.format_exc()
-    if "torch" in fresh:
+        except Exception:
+            problem = problem or traceback.format_exc()
+    if "torch" in fresh and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     if fresh:
         gc.collect()
         gc.freeze()  # what is here now is never collected, so a fork does not copy its pages.
-    return None
+    return problem
 
 
 def _end(keepers: set[int], children: Children, number: signal.Signals) -> None:

@@ -60,9 +60,18 @@ class Workers:
             except BaseException:
                 self._kill()
                 raise
+        self._learn()
         if self._plan.coverage is not None:
             measure.take_in([worker.coverage_file(self._plan, n) for n in range(len(self._plan.shards))])
         return "deadline" if self._late else "ok" if self._server_ok else "failed"
+
+    def _learn(self) -> None:
+        """What these workers imported, the next ones will find imported."""
+        for number in range(len(self._plan.shards)):
+            file = worker.imports_file(self._plan, number)
+            if file.exists():
+                NURSERY.learn(file.read_text().split())
+                file.unlink()
 
     def _watch(self) -> None:
         """Until every worker has exited, and what they had started too."""

@@ -30,6 +30,9 @@ OK, FAILED, BROKEN = 0, 1, 70
 #: Asks a worker to write down where all of its threads and strands stand.
 DUMP_SIGNAL = signal.SIGUSR2
 
+#: Libraries that start no thread when they are imported.
+_FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
@@ -89,7 +92,23 @@ def _host(
     _dump_stacks_on_signal(host, stacks_file(plan, number))
     if len(host.shard) > 1:
         host.hub.on_rest(_FreezeOnce())
-    return OK if host.run() else FAILED
+    before = set(sys.modules)
+    well = host.run()
+    _note_imports(before, imports_file(plan, number))
+    return OK if well else FAILED
+
+
+def _note_imports(before: set[str], file: Path) -> None:
+    """Say what this worker had to import of what a nursery may safely import ahead."""
+    fresh = [name for name in sys.modules if name not in before and name.partition(".")[0] in _FORKS_WELL]
+    wanted = [name for name in fresh if "." not in name or name.startswith("fedjob.")]
+    if wanted:
+        file.write_text("\n".join(wanted))
+
+
+def imports_file(plan: Plan, number: int) -> Path:
+    """Where a worker says what it had to import."""
+    return plan.layout.home(plan.shards[number][0]) / ".fedjob-imports"
 
 
 class _FreezeOnce:

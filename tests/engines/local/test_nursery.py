@@ -234,6 +234,25 @@ def test_what_cannot_be_preloaded_is_said():
         nursery.close()
 
 
+def test_what_workers_had_to_import_is_imported_ahead_the_next_time(crew):
+    work = """
+    import sklearn
+    def work(model, n, site, hub): return model
+    """
+    nursery = NURSERY._learned.copy()
+    try:
+        NURSERY._learned.clear()
+        NURSERY.close()
+        assert crew(work).status == "ok"
+        assert "sklearn" in NURSERY._learned
+        assert not any("double" in name or name.startswith("sklearn.") for name in NURSERY._learned)
+        outcome = crew("import sys\nassert 'sklearn' in sys.modules\ndef work(m, *_): return m", name="again")
+        assert outcome.status == "ok", outcome.errors
+        assert not list(outcome.workspace.rglob(".fedjob-imports"))
+    finally:
+        NURSERY.learn(nursery)
+
+
 def test_pythonpath_inside_the_launch_directory_is_not_taken_over(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "src"), "/elsewhere"]))
