@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "flare")]
 
 from corpus import JOBS  # noqa: E402
-
 from tests.flare import comparison  # noqa: E402
 
 SIGNS = {"equal": "=", "refused": "✗", "ours only": "+", "not asked": "?", "different": "≠"}

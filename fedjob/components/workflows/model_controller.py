@@ -29,7 +29,8 @@ Targets = list[Client] | list[str] | None
 Callback = Callable[[FLModel], Any]
 
 
-class BaseModelController(Controller, FLComponentWrapper):
+# FLARE gives `initialize` two meanings: the engine passes a context, a wrapper's takes none.
+class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
     """Sends FLModels to sites and takes FLModels back.
 
     `persistor_id` names the component that loads and saves the global model; without one the model

@@ -17,12 +17,11 @@ HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 sys.path[:1] = [str(HERE.parents[2]), str(HERE.parent)]
 
-from parity.jobs import JOBS  # noqa: E402
-from parity.outcome import outcome  # noqa: E402
-
 from fedjob.engines.request import RunRequest  # noqa: E402
 from fedjob.engines.simulator import SimulatorEngine  # noqa: E402
 from fedjob.folder.read import read  # noqa: E402
+from parity.jobs import JOBS  # noqa: E402
+from parity.outcome import outcome  # noqa: E402
 
 
 def export(root: Path, names: list[str]) -> dict[str, str]:
