@@ -7,8 +7,6 @@ process runs in one thread; a strand keeps the processor until it waits.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import selectors
 import threading
 import time
@@ -19,6 +17,7 @@ from typing import Any
 from greenlet import greenlet
 
 from fedjob.engines.local.strand import Killed, Mailbox, Strand, Swap, Wait
+from fedjob.engines.local.timers import Timers
 from fedjob.errors import RunError
 
 __all__ = ["Hub", "Killed", "Mailbox", "Stalled", "Strand", "Swap", "Wait"]
@@ -46,8 +45,7 @@ class Hub:
         #: Strands whose turn it is; those of the context in place come first, to save a change.
         self._ready: deque[tuple[Strand, Any, bool]] = deque()
         self._near: deque[tuple[Strand, Any, bool]] = deque()
-        self._timers: list[tuple[float, int, Wait]] = []
-        self._order = itertools.count()
+        self._timers = Timers()
         self._polls: list[Wait] = []
         self._happened = 0
         self._context: Swap | None = None
@@ -55,7 +53,6 @@ class Hub:
         self._selector: selectors.BaseSelector | None = None
         self._rests: list[Callable[[bool], float | None]] = []
         self._outer: set[Any] = set()
-        self._skipped = 0.0
 
     # What strands use.
 
@@ -95,7 +92,7 @@ class Hub:
 
     def now(self) -> float:
         """Seconds on the engine's clock."""
-        return time.monotonic() + self._skipped
+        return self._timers.now()
 
     def sleep(self, seconds: float, *, real: bool = False) -> None:
         """Let others run for `seconds`; 0 lets those run that are ready now.
@@ -156,7 +153,7 @@ class Hub:
     def park(self, wait: Wait, timeout: float | None = None) -> Any:
         """Suspend the current strand until its wait is settled; TimeoutError after `timeout` seconds."""
         if timeout is not None and not wait.settled:
-            heapq.heappush(self._timers, (self.now() + timeout, next(self._order), wait))
+            self._timers.add(wait, timeout)
         assert self._loop is not None
         value = self._loop.switch()
         if value is _LATE:
@@ -191,19 +188,15 @@ class Hub:
 
     def is_outside(self) -> bool:
         """Whether somebody here waits for the world outside of the run, which has a clock of its own."""
-        waits = any(wait.real and not wait.settled for _, _, wait in self._timers)
-        return waits or bool(self._outer) or threading.active_count() > 1
+        return self._timers.are_real() or bool(self._outer) or threading.active_count() > 1
 
     def remaining(self) -> float | None:
         """Seconds until the next timer, None without one."""
-        timers = self._timers
-        while timers and timers[0][2].settled:
-            heapq.heappop(timers)
-        return max(0.0, timers[0][0] - self.now()) if timers else None
+        return self._timers.remaining()
 
     def jump(self, seconds: float) -> None:
         """Put the engine's clock forward."""
-        self._skipped += seconds
+        self._timers.jump(seconds)
 
     def pump(self) -> None:
         """Inside a strand, let sockets do their work once, waiting for it, while every strand stands still."""
@@ -288,7 +281,8 @@ class Hub:
             raise Stalled(f"every strand waits and nothing can wake one\n{self.stacks()}")
         elif pause > 0:
             self._pass(pause)
-        self._ring()
+        for wait in self._timers.due():
+            self.wake(wait, _LATE)
 
     def _any_ready(self) -> bool:
         return bool(self._ready or self._near)
@@ -300,15 +294,10 @@ class Hub:
 
     def _pass(self, seconds: float) -> None:
         """Nothing can happen before the next timer: let the engine's clock jump there, if it may."""
-        if any(wait.real and not wait.settled for _, _, wait in self._timers):
+        if self._timers.are_real():
             _real_sleep(seconds)
         else:
             self.jump(seconds)
-
-    def _ring(self) -> None:
-        timers = self._timers
-        while timers and (timers[0][2].settled or timers[0][0] <= self.now()):
-            self.wake(heapq.heappop(timers)[2], _LATE)
 
     def _wake_polls(self) -> None:
         polls, self._polls = self._polls, []
