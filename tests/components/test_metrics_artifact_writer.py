@@ -106,7 +106,7 @@ GIVEN_SITES = {
         {"limits": {"max_summary_bytes": 100}},
         {"limits": {"max_metric_name_length": 3, "max_int_bit_length": 1, "max_string_value_length": 1}},
     ],
-    ids=str,
+    ids=lambda kwargs: "-".join(kwargs) or "plain",
 )
 def test_writes_flares_bytes(same_as_flare, kwargs):
     same_as_flare(lambda world: play(world, ROUNDS, **kwargs))
