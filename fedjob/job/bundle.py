@@ -71,6 +71,8 @@ class Bundle:
         return tuple(_file(place, source) for place, source in self._files.items())
 
     def _put_code(self, place: str, source: Path) -> None:
+        if ".." in PurePosixPath(place).parts:
+            raise ResourceError(f"{source} would leave custom/; run from a directory above it")
         self._put(PurePosixPath(CUSTOM, place), source)
 
     def _put(self, place: PurePosixPath, source: Path) -> None:

@@ -142,3 +142,50 @@ def symlink():
     job = started()
     job.to_clients("linked.py")
     return job
+
+
+@covers("two modules for one place: 2.9 refuses, earlier releases take the first", before="2.9")
+def collision():
+    from clash import Clash
+
+    job = started()
+    job.to_server(Clash())
+    job.to_server("deep/script_clash.py")
+    return job
+
+
+@covers("a script from above the directory: refused since 2.9", before="2.9", since="9")
+def script_from_above():
+    job = started()
+    job.to_clients("../outside.py")
+    return job
+
+
+@covers("a relative import that leaves the package: refused since 2.9", before="2.9")
+def escaping_import():
+    job = started()
+    job.to_clients("deep/er/escape.py")
+    return job
+
+
+@covers("a link to code outside: refused since 2.9", before="2.9")
+def escaping_link():
+    job = started()
+    job.to_clients("deep/uses_link.py")
+    return job
+
+
+@covers("a class of the script that runs")
+def main_class():
+    from nvflare.apis.fl_component import FLComponent
+
+    class Main(FLComponent):
+        def __init__(self, value=1):
+            super().__init__()
+            self.value = value
+
+    Main.__module__ = "__main__"
+    job = started()
+    job.to_server(Main(2))
+    job.to_clients("run.sh")
+    return job

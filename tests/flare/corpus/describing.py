@@ -314,3 +314,79 @@ def filter_without_type():
     job = started()
     job.to_clients(MyFilter())
     return job
+
+
+@covers(
+    "the developer's calls: add_component, add_executor, add_filter, add_controller, add_file_source, add_params",
+    since="2.7",
+)
+def developer_calls():
+    from nvflare import FilterType
+    from nvflare.app_common.workflows.cyclic import Cyclic
+    from pkg.components import MyExecutor, MyFilter, Plain
+
+    class Everything:
+        def add_to_fed_job(self, job, ctx, **kwargs):
+            job.check_kwargs(args_to_check=kwargs, args_expected={})
+            first = job.add_component("mine", Plain(1), ctx)
+            job.add_component("", Plain(first), ctx)
+            if ctx.target == "server":
+                job.add_controller(Cyclic(num_rounds=1), ctx)
+            else:
+                job.add_executor(MyExecutor(), ["train"], ctx)
+            job.add_filter(MyFilter(3), FilterType.TASK_DATA, ["train"], ctx)
+            job.add_filter(MyFilter(4), FilterType.TASK_RESULT, ["train"], ctx)
+            job.add_resources(["run.sh", "assets"], ctx)
+            job.add_file_source("assets/data.txt", "x", "config", ctx)
+            job.add_params({"a": {"b": 1}}, ctx)
+            return first
+
+    job = started()
+    assert job.to_server(Everything(), id="given") == "mine"
+    assert job.to_clients(Everything()) == "mine"
+    return job
+
+
+@covers("a filter type that is none: refused", since="9")
+def filter_of_no_type():
+    from pkg.components import MyFilter
+
+    job = started()
+    job.to_clients(MyFilter(), filter_type="SIDEWAYS")
+    return job
+
+
+@covers("an empty object, a target that is none, an app: refused", since="9")
+def empty_object():
+    job = started()
+    job.to_server({})
+    return job
+
+
+@covers("a target with special characters: refused", since="9")
+def bad_target():
+    job = started()
+    job.to("run.sh", "a/b")
+    return job
+
+
+@covers("an object for the other side: refused", since="9")
+def wrong_side():
+    from pkg.components import OnlyClients
+
+    job = started()
+    job.to_server(OnlyClients())
+    return job
+
+
+@covers("a second resource_spec for a site: refused", since="9")
+def resource_spec_twice():
+    job = started()
+    job.job.add_resource_spec("site-1", {})
+    job.job.add_resource_spec("site-1", {})
+    return job
+
+
+@covers("a name in meta_props: refused", since="9")
+def reserved_meta_props():
+    return started(meta_props={"name": "other"})
