@@ -6,6 +6,7 @@ They take FLARE's arguments, keep what FLARE keeps, and play the roles of FLARE'
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from typing import Any
 
@@ -63,7 +64,9 @@ def _initializer(name: str, parameters: Parameters) -> Any:
             value = given.get(key, parameter.rest)
             if value is MISSING:
                 raise JobTypeError(f"{name} needs the argument {key!r}")
-            self.__dict__[key] = parameter.rest if _left_alone(value, parameter.default) else value
+            self.__dict__[key] = (
+                copy.deepcopy(parameter.rest) if _left_alone(value, parameter.default) else value
+            )
 
     return __init__
 

@@ -9,7 +9,7 @@ parameters FLARE keeps in no attribute and therefore never writes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -38,9 +38,10 @@ class Parameter:
     always: bool = False  #: exported even when it is the default
 
 
-Parameters = dict[str, Parameter]
+Parameters = Mapping[str, Parameter]
 
 
+@cache
 def of(path: str, release: Release) -> Parameters | None:
     """The parameters of FLARE's class `path` in that release; None when it has no such class."""
     state = None
@@ -55,6 +56,7 @@ def paths() -> Iterable[str]:
     return _data().keys()
 
 
+@cache
 def newest(path: str) -> Release:
     """The newest release that has the class `path`; the newest of all for an unknown class."""
     return next((r for r in reversed(RELEASES) if of(path, r) is not None), NEWEST)
