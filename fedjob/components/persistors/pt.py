@@ -177,7 +177,7 @@ class PTFileModelPersistor(ModelPersistor):
 
     def _build_model(self, fl_ctx: FLContext) -> str | None:
         """Make `model` a torch module; gives what is wrong with it."""
-        what = "model"
+        what, required = "the model", True
         if isinstance(self.model, dict):
             path = self.model.get("path")
             if not path:
@@ -192,7 +192,9 @@ class PTFileModelPersistor(ModelPersistor):
             self.model = fl_ctx.get_engine().get_component(self.model)
             if not self.model:
                 return f"cannot find {what}"
-        if not self.model:
+        else:
+            required = bool(self.model)
+        if not required:
             return None
         import torch
 
