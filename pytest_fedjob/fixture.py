@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -196,6 +196,12 @@ class FedJobFixture:
         return result
 
     def _model(self, job: Any, release: str | None) -> JobModel:
+        from fedjob.folder.model import JobModel
+        from fedjob.folder.read import read
+
+        # Neither needs the description side of fedjob, which is slow to import.
+        if isinstance(job, (JobModel, str, Path)):
+            return job if isinstance(job, JobModel) else read(job)
         from fedjob.job.given import to_model
 
         return to_model(job, release or self.settings.release, self._scratch("foreign"))
@@ -244,7 +250,10 @@ class FedJobFixture:
         from fedjob.golden.normalise import built_in
 
         more = self.item.ihook.pytest_fedjob_normalisers(config=self.item.config)
-        return [*built_in(self.settings.rootpath, self.tmp_path), *(n for given in more for n in given)]
+        return [
+            *built_in(self.settings.rootpath, self.factory.getbasetemp()),
+            *(n for given in more for n in given),
+        ]
 
     def _golden_path(self, name: str | None) -> Path:
         key = name or ""
@@ -283,14 +292,13 @@ class FedJobFixture:
 
 def _release_of(obtained: Any, release: str | None) -> str | None:
     """The release that an object was exported for; a folder is what it is."""
-    from importlib.metadata import version
-
     from fedjob.flare.releases import Release
     from fedjob.folder.model import JobModel
+
+    if isinstance(obtained, (str, Path, JobModel)):
+        return None if release is None else str(Release.of(release))
     from fedjob.job.foreign import ForeignJob
 
     if isinstance(obtained, ForeignJob):
         release = version("nvflare")
-    elif isinstance(obtained, (str, os.PathLike, JobModel)) and release is None:
-        return None
     return str(Release.of(release))

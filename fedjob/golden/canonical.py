@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +22,7 @@ _FIRST = (
 )  # fmt: skip
 _RANK = {key: f"{i:03}" for i, key in enumerate(_FIRST)}
 _LINE = 100
+_FILE = {"size", "sha256"}
 
 #: Text that YAML 1.1 and 1.2 both read back as the same text without quotes.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
@@ -33,9 +33,12 @@ _UNPRINTABLE = re.compile(
 )
 
 
-def dump(data: Mapping[str, Any]) -> str:
+def dump(data: dict[str, Any]) -> str:
     """`data` as canonical YAML, ending in a newline."""
-    return "\n".join([*_mapping(data, ""), ""])
+    lines: list[str] = []
+    _mapping(data, "", lines)
+    lines.append("")
+    return "\n".join(lines)
 
 
 def load(text: str, place: str) -> Any:
@@ -58,49 +61,51 @@ def load(text: str, place: str) -> Any:
         raise GoldenError(f"golden {place} is not YAML{where}: {problem}; restore or update it") from None
 
 
-def _sorted(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return sorted(data.items(), key=lambda item: (_RANK.get(item[0], "999"), item[0]))
+def _mapping(data: dict[str, Any], indent: str, lines: list[str]) -> None:
+    for key in sorted(data, key=_rank):
+        _entry(f"{indent}{_text(key)}:", data[key], indent, lines)
 
 
-def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
-    for key, value in _sorted(data):
-        yield from _entry(f"{indent}{_text(key)}:", value, indent)
-
-
-def _sequence(data: list[Any] | tuple[Any, ...], indent: str) -> Iterator[str]:
+def _sequence(data: list[Any] | tuple[Any, ...], indent: str, lines: list[str]) -> None:
     for value in data:
-        if isinstance(value, Mapping) and value:
-            lines = _mapping(value, indent + "  ")
-            yield f"{indent}- {next(lines).lstrip(' ')}"
-            yield from lines
+        if isinstance(value, dict) and value:
+            first = len(lines)
+            _mapping(value, f"{indent}  ", lines)
+            lines[first] = f"{indent}- {lines[first].lstrip(' ')}"
         else:
-            yield from _entry(f"{indent}-", value, indent)
+            _entry(f"{indent}-", value, indent, lines)
 
 
-def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
+def _entry(head: str, value: Any, indent: str, lines: list[str]) -> None:
     """`value` after `head`: on the same line if it is flat and fits, else below."""
-    if not isinstance(value, (Mapping, list, tuple)):
-        yield f"{head} {_scalar(value)}"
+    if not isinstance(value, (dict, list, tuple)):
+        lines.append(f"{head} {_scalar(value)}")
         return
     flow = _flow(value)
-    if flow is not None and (not value or isinstance(value, Mapping) or len(head) + len(flow) < _LINE):
-        yield f"{head} {flow}"
+    if flow is not None and (not value or isinstance(value, dict) or len(head) + len(flow) < _LINE):
+        lines.append(f"{head} {flow}")
         return
-    yield head
-    yield from (
-        _mapping(value, indent + "  ") if isinstance(value, Mapping) else _sequence(value, indent + "  ")
-    )
+    lines.append(head)
+    if isinstance(value, dict):
+        _mapping(value, f"{indent}  ", lines)
+    else:
+        _sequence(value, f"{indent}  ", lines)
 
 
-def _flow(value: Any) -> str | None:
+@lru_cache(maxsize=4096)
+def _rank(key: str) -> tuple[str, str]:
+    return _RANK.get(key, "999"), key
+
+
+def _flow(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | None:
     """A flat list, a file's entry (however long), or an empty container as one line."""
     if not value:
-        return "{}" if isinstance(value, Mapping) else "[]"
-    if isinstance(value, Mapping):
-        if value.keys() == {"size", "sha256"}:
+        return "{}" if isinstance(value, dict) else "[]"
+    if isinstance(value, dict):
+        if value.keys() == _FILE:
             return f"{{size: {_scalar(value['size'])}, sha256: {_scalar(value['sha256'])}}}"
         return None
-    if any(isinstance(item, (Mapping, list, tuple)) for item in value):
+    if any(isinstance(item, (dict, list, tuple)) for item in value):
         return None
     return f"[{', '.join(map(_scalar, value))}]"
 

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,18 @@ class Normaliser:
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _IN_TMP = r"(/pytest-of-[^/\s]+/pytest-\d+(/popen-gw\d+)?(/[^/\s]+)?|/tmp\w{8})?"
+_ONE_TEST = r"(/[^/\s]+)?"
 
 
+@lru_cache(maxsize=64)
 def built_in(project: Path, tmp: Path | None = None) -> tuple[Normaliser, ...]:
-    """Temporary directories (`tmp` is the test's own), the project's directory, the home directory, UUIDs."""
+    """Temporary directories, the project's directory, the home directory, UUIDs.
+
+    `tmp` holds one directory for each test.
+    """
     temporary = _path(Path(tempfile.gettempdir()), _IN_TMP)
     if tmp is not None:
-        temporary = re.compile(f"{_path(tmp).pattern}|{temporary.pattern}")
+        temporary = re.compile(f"{_path(tmp, _ONE_TEST).pattern}|{temporary.pattern}")
     return (
         Normaliser(name="tmp", pattern=temporary, replacement="<tmp>"),
         Normaliser(name="project", pattern=_path(project), replacement="<project>"),
