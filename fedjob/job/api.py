@@ -97,6 +97,7 @@ class FedJob:
             result = obj.add_to_fed_job(self, JobCtx(obj, target, id), **kwargs)
         else:
             result = app.add_component(obj, id)
+            app.record(lambda plan: plan.report_ignored(obj, kwargs))
         self._add_referenced(obj, target)
         return result
 

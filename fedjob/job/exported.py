@@ -14,11 +14,12 @@ _REMEDIES = {
     "ArgumentOpaque": "hand over plain data (text, numbers, lists) that the class turns into what it needs",
     "CodeNotCopied": "install the package at the sites",
     "FileMissing": "make sure that the file is at the site, or let it travel with the job",
+    "KeywordsIgnored": "leave the keywords out, or give the object an add_to_fed_job method that takes them",
     "ObjectsDropped": "send everything to all clients, or everything to single sites",
     "TasksExploded": "give the tasks as a list: tasks=['train']",
 }
 #: These lose nothing by themselves.
-_WARNINGS = {"CodeNotCopied", "FileMissing"}
+_WARNINGS = {"CodeNotCopied", "FileMissing", "KeywordsIgnored"}
 
 
 def export_findings(job: Any, release: Release) -> tuple[Finding, ...]:

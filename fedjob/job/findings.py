@@ -10,6 +10,7 @@ Code = Literal[
     "ArgumentOpaque",  # an argument that is exported, but not rebuilt as it was
     "CodeNotCopied",  # an installed package that FLARE would copy into custom/
     "FileMissing",  # a script that must be at the site already
+    "KeywordsIgnored",  # keywords of to() that nothing takes
     "ObjectsDropped",  # objects for single sites beside objects for all clients
     "TasksExploded",  # a string where a list of tasks belongs
 ]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from fedjob.errors import JobError, JobTypeError, ReleaseError, ResourceError
 from fedjob.flare import paths
 from fedjob.flare.releases import NEWEST, R26, R27, R29, Release
-from fedjob.job.findings import Finding
+from fedjob.job.findings import Code, Finding
 from fedjob.job.roles import plays
 
 T = TypeVar("T")
@@ -88,6 +88,18 @@ class Plan:
             self.components[known] = obj
         return known
 
+    def report_ignored(self, obj: Any, keywords: dict[str, Any]) -> None:
+        """Note keywords of `to` for an object that takes none."""
+        if keywords:
+            self._report(
+                "KeywordsIgnored",
+                type(obj).__name__,
+                f"nothing takes {', '.join(keywords)}: it is a plain component",
+            )
+
+    def _report(self, code: Code, what: str, message: str) -> None:
+        self.findings.append(Finding(code=code, place=f"{self.target}: {what}", message=message))
+
     def add_workflow(self, controller: Any, comp_id: str | None = None) -> str:
         if not (plays(controller, paths.CONTROLLER) or isinstance(controller, Spelled)):
             raise JobTypeError(f"a workflow must be a Controller, but got {type(controller).__name__}")
@@ -143,12 +155,10 @@ class Plan:
 
     def _tasks(self, tasks: Sequence[str], owner: Any) -> list[str]:
         if isinstance(tasks, str):
-            self.findings.append(
-                Finding(
-                    code="TasksExploded",
-                    place=f"{self.target}: {type(owner).__name__}",
-                    message=f"tasks={tasks!r} is a string, so FLARE takes each letter for a task; write [{tasks!r}]",
-                )
+            self._report(
+                "TasksExploded",
+                type(owner).__name__,
+                f"tasks={tasks!r} is a string, so FLARE takes each letter for a task; write [{tasks!r}]",
             )
         return list(tasks)
 
@@ -160,12 +170,10 @@ class Plan:
                     f"could not locate external script: {script.name} (looked in {script.cwd}); "
                     "give a path that exists"
                 )
-            self.findings.append(
-                Finding(
-                    code="FileMissing",
-                    place=f"{self.target}: script {script.name}",
-                    message="the file is not here and does not travel; it must be at the site already",
-                )
+            self._report(
+                "FileMissing",
+                f"script {script.name}",
+                "the file is not here and does not travel; it must be at the site already",
             )
         self.scripts.append(script)
 

@@ -71,6 +71,13 @@ def test_objects_for_single_sites_beside_all_are_reported(job):
     ]
 
 
+def test_keywords_that_nothing_takes_are_reported(job):
+    job.to_server(Part(), id="x", tasks=["train"])
+    assert [str(f) for f in job.findings()] == [
+        "KeywordsIgnored in server: Part: nothing takes tasks: it is a plain component"
+    ]
+
+
 def test_tasks_as_a_string_are_reported(job, flare):
     job.to_clients(flare.PercentilePrivacy(), filter_type="TASK_DATA", tasks="train")
     assert [str(f) for f in job.findings()] == [
