@@ -63,16 +63,16 @@ class Desk:
         except GoldenError:
             if self.mode != "update":
                 raise
-            return self._write(path, content.text, "updated")
+            return self._write(path, content, content.text, "updated")
         if not changes:
             return _equal(path)
         if self.mode == "update":
-            return self._write(path, content.updated(text, self._shown(path)), "updated")
+            return self._write(path, content, content.updated(text, self._shown(path)), "updated")
         return self._differs(path, content.text, changes)
 
     def _missing(self, path: Path, content: Content) -> Outcome:
         if self.mode != "check":
-            return self._write(path, content.text, "written")
+            return self._write(path, content, content.text, "written")
         lines = [f"golden {self._shown(path)} is missing, and goldens are only checked in this run."]
         lines += self._leave(path, content.text)
         lines.append(f"Write it where you can review it, and commit it: {self._command('new')}")
@@ -89,7 +89,8 @@ class Desk:
         lines = explain(changes, heading, command)
         return Outcome(state="differs", path=path, lines=(*lines, *self._leave(path, text)))
 
-    def _write(self, path: Path, text: str, state: State) -> Outcome:
+    def _write(self, path: Path, content: Content, text: str, state: State) -> Outcome:
+        content.refuse()
         self._claim(path, text)
         write_whole(path, text)
         path.with_name(path.name + PENDING).unlink(missing_ok=True)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
+from fedjob.errors import GoldenError
 from fedjob.folder.change import Change
+from fedjob.folder.checks import leaks
 from fedjob.folder.diff import diff
 from fedjob.folder.model import JobModel
 from fedjob.golden import config, metrics
@@ -30,6 +32,10 @@ class Content(Protocol):
 
     def equals(self, golden: str) -> bool:
         """True when the golden's text says at once that nothing differs."""
+        ...
+
+    def refuse(self) -> None:
+        """Raise `GoldenError` if this must not stand in a file that is committed."""
         ...
 
     def differences(self, golden: str, place: str) -> tuple[Change, ...]:
@@ -75,6 +81,11 @@ class JobContent:
     def equals(self, golden: str) -> bool:
         return golden == self.text
 
+    def refuse(self) -> None:
+        secret = next((f for f in leaks.check(self._model) if f.code == "secret"), None)
+        if secret is not None:
+            raise GoldenError(f"a golden is committed, but {secret.reason} ({secret.place}); {secret.remedy}")
+
     def differences(self, golden: str, place: str) -> tuple[Change, ...]:
         _, tree = read_text(golden, place, "job")
         expected = read_model(tree, place)
@@ -111,6 +122,10 @@ class ResultContent:
     def equals(self, golden: str) -> bool:
         # Equal texts may still hold a NaN, which equals nothing.
         return golden == self.text and (self._equal_nan or ".nan" not in self.text)
+
+    def refuse(self) -> None:
+        if not self._tree["rounds"]:
+            raise GoldenError("a golden of a run without a round would pin nothing; run at least one")
 
     def differences(self, golden: str, place: str) -> tuple[Change, ...]:
         return metrics.compare(

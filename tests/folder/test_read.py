@@ -222,3 +222,15 @@ def test_unknown_keys_survive(folder, tmp_path):
     assert server.extra == {"server": {"task_request_interval": 0.1}}
     assert server.workflows[0].extra == {"disabled": True}
     assert again.meta.extra == {"study": "s1"}
+
+
+def test_ten_thousand_files_and_large_data(folder):
+    many = folder / "app/custom/many"
+    many.mkdir()
+    for i in range(10_000):
+        (many / f"{i}.txt").touch()
+    with (folder / "app/custom/large.bin").open("wb") as file:
+        file.truncate(100_000_000)
+    files = read(folder).app("app").files
+    assert len(files) == 10_004
+    assert next(f for f in files if f.path == "custom/large.bin").size == 100_000_000

@@ -263,6 +263,17 @@ def test_config(fedjob, release):
     ]
 
 
+def test_a_secret_is_not_written_into_a_golden(suite):
+    suite.write("jobs/hello/app/custom/key.py", "TOKEN = 'hf_" + "a" * 34 + "'\n")
+    suite.test(CONFIG)
+    assert outcomes(suite.run(), failed=1) == 1
+    assert suite.failure == (
+        "fedjob.errors.GoldenError: a golden is committed, but a Hugging Face token stands here in the clear "
+        "(app: custom/key.py:1); take it out, revoke it, and read it at the site"
+    )
+    assert not (suite.path / GOLDEN).exists()
+
+
 RESULT = """
 def test_metrics(fedjob):
     rounds = [{"accuracy": float(v), "loss": 1.0} for v in Path(__file__).with_name("values").read_text().split()]
