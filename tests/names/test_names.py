@@ -1,6 +1,7 @@
 """The table against itself, and against the installed FLARE."""
 
 import importlib
+import importlib.util
 import inspect
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,7 +12,8 @@ from fedjob.flare import names, signatures
 from fedjob.flare.releases import NEWEST
 from fedjob.job.api import FedJob
 
-TABLE = list(names.names())
+#: FLARE's names for Lightning exist, as ours do, where Lightning is installed.
+TABLE = [n for n in names.names() if ".lightning" not in n.path or importlib.util.find_spec("pytorch_lightning")]
 
 
 def flare_installed():
