@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,8 @@ class Host:
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:
             Quiet(self.hub, list(self._cables.values()))
+        #: Called when torch has been imported by user code.
+        self.on_torch: Callable[[], None] | None = None
         self._ok = True
 
     def run(self) -> bool:
@@ -93,6 +95,8 @@ class Host:
             self.record.flush()
 
     def _seed(self, library: str) -> None:
+        if library == "torch" and self.on_torch is not None:
+            self.on_torch()
         context = self.hub.current().context
         if isinstance(context, Context):
             context.seed(library)

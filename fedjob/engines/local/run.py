@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 from fedjob.engines.local import measure
 from fedjob.engines.local.layout import lay_out
-from fedjob.engines.local.nursery import ONE_THREAD, environment
+from fedjob.engines.local.nursery import environment
 from fedjob.engines.local.plan import Plan, gpus, shards
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.supervisor import Inline, Workers
@@ -70,8 +69,5 @@ def _plan(folder: Path, request: RunRequest) -> Plan:
         gpus=cards,
         start=start,
         coverage=measure.settings(),
-        environ={
-            **environment(),
-            **{name: os.environ.get(name, value) for name, value in ONE_THREAD.items()},
-        },
+        environ=environment(),
     )

@@ -21,6 +21,7 @@ from fedjob.engines.local.hub import Strand
 from fedjob.engines.local.nursery import NURSERY
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.threads import OneThread
 from fedjob.engines.request import SERVER
 from fedjob.errors import RunError
 from fedjob.flare import names, shim
@@ -216,8 +217,10 @@ class Inline:
         plan = self._plan
         customs = [plan.layout.custom(name) for name in plan.shards[0]]
         path = installed_path()
-        with self._one, Outside(customs, share=names.ROOT not in sys.modules or shim.is_active()) as outside:
+        share = names.ROOT not in sys.modules or shim.is_active()
+        with self._one, OneThread() as threads, Outside(customs, share=share) as outside:
             self._host = Host(plan, plan.shards[0], path=path, shared=outside.shared)
+            self._host.on_torch = threads.limit_torch
             try:
                 with Deadline(plan.request.timeout, self._note):
                     return "ok" if self._host.run() else "failed"

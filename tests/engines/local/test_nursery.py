@@ -246,7 +246,9 @@ def test_what_workers_had_to_import_is_imported_ahead_the_next_time(crew):
         assert crew(work).status == "ok"
         assert "fedjob.folder.diff" in NURSERY._learned
         assert not any("double" in name for name in NURSERY._learned)
-        outcome = crew("import sys\nassert 'fedjob.folder.diff' in sys.modules\ndef work(m, *_): return m", name="again")
+        outcome = crew(
+            "import sys\nassert 'fedjob.folder.diff' in sys.modules\ndef work(m, *_): return m", name="again"
+        )
         assert outcome.status == "ok", outcome.errors
         assert not list(outcome.workspace.rglob(".fedjob-imports"))
     finally:

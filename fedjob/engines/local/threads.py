@@ -1,0 +1,76 @@
+"""One thread for numerical libraries, so that sums come out the same bit for bit.
+
+A matrix product split over two threads differs in its last bits from one that is not. Workers are started with
+one thread; a run inside the test process has to ask the libraries that are loaded there already.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: How OpenBLAS's functions are called in the builds that numpy and scipy bring.
+_NAMES = [
+    (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
+    for prefix in ("scipy_", "")
+    for suffix in ("64_", "")
+]
+
+
+class OneThread:
+    """A with-block in which numpy's OpenBLAS and torch use one thread each."""
+
+    def __enter__(self) -> Self:
+        self._before: list[tuple[Callable[[int], Any], int]] = []
+        for get, put in _openblas():
+            self._limit(get, put)
+        self.limit_torch()
+        return self
+
+    def limit_torch(self) -> None:
+        """Also called when torch has been imported within the block."""
+        torch = sys.modules.get("torch")
+        if hasattr(torch, "set_num_threads") and torch is not None:
+            self._limit(torch.get_num_threads, torch.set_num_threads)
+
+    def _limit(self, get: Callable[[], int], put: Callable[[int], Any]) -> None:
+        before = get()
+        if before != 1:
+            put(1)
+            self._before.append((put, before))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for put, before in reversed(self._before):
+            put(before)
+
+
+def _openblas() -> list[tuple[Callable[[], int], Callable[[int], Any]]]:
+    """The functions to get and set the number of threads, of each OpenBLAS in this process."""
+    found = []
+    for path in _libraries():
+        library = ctypes.CDLL(path)
+        for get, put in _NAMES:
+            if hasattr(library, get) and hasattr(library, put):
+                found.append((getattr(library, get), getattr(library, put)))
+                break
+    return found
+
+
+def _libraries() -> list[str]:
+    """The files of the OpenBLAS libraries that are loaded; [] where the system does not tell."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return []
+    return sorted(
+        {line.split(maxsplit=5)[5] for line in lines if "openblas" in line and line.endswith(".so")}
+    )
