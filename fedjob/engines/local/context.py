@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from fedjob.engines.local import generators
 from fedjob.engines.local.custom import same_source, top_names
 from fedjob.engines.local.generators import Generators
+from fedjob.engines.local.output import Output
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -34,7 +35,7 @@ class Context:
     """The state of one site (or of the server); `resume` puts it in place, `suspend` takes it back.
 
     `path` is its ``sys.path`` without ``custom/``, `base` the environment of its process (`environ_now`),
-    `environ` the variables in which its own differs, `shared` the top names in ``custom/`` for which the process's own modules serve.
+    `environ` the variables in which its own differs, `output` the stream it prints to, `shared` the top names in ``custom/`` for which the process's own modules serve.
     """
 
     __slots__ = (
@@ -46,9 +47,11 @@ class Context:
         "_generators",
         "_main",
         "_modules",
+        "_output",
         "_own",
         "_path",
         "_seen",
+        "_streams",
         "name",
     )
 
@@ -63,6 +66,7 @@ class Context:
         base: Mapping[Any, Any],
         environ: Mapping[str, str] | None = None,
         shared: Iterable[str] = (),
+        output: Output | None = None,
     ) -> None:
         self.name = name
         self._cwd = str(cwd)
@@ -76,6 +80,8 @@ class Context:
         self._base = base
         self._environ: dict[Any, Any] | None = None
         self._generators = Generators(seed, name)
+        self._output = output
+        self._streams = sys.stdout, sys.stderr
         if environ:
             encode = _environ.encodekey
             self._environ = {**base, **{encode(k): encode(v) for k, v in environ.items()}}
@@ -91,10 +97,15 @@ class Context:
         self._seen = len(modules)
         if self._environ is not None:
             _change_environ(self._environ)
+        if self._output is not None:
+            sys.stdout = sys.stderr = self._output
         self._generators.resume()
 
     def suspend(self) -> None:
         self._generators.suspend()
+        if self._output is not None:
+            self._output.flush()
+            sys.stdout, sys.stderr = self._streams
         self._path = list(sys.path)
         self._argv = sys.argv
         self._main = sys.modules["__main__"]

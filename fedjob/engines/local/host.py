@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from fedjob.engines.local import custom
@@ -21,6 +20,7 @@ from fedjob.engines.local.custom import Custom, Originals, user_traceback
 from fedjob.engines.local.hub import Hub, Killed, Stalled
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.link import Link, pair
+from fedjob.engines.local.output import Output
 from fedjob.engines.local.plan import Plan, Shard
 from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Place, Recorder
@@ -121,6 +121,7 @@ class Host:
             base=self._environ,
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
             shared=self._shared,
+            output=Output(layout.home(name) / "log.txt") if self._cables and len(self.shard) > 1 else None,
         )
 
     def _links(self) -> dict[str, dict[str, Link]]:
@@ -185,8 +186,3 @@ class Host:
             message=f"{type(error).__name__}: {error}",
             traceback=user_traceback(error),
         )
-
-
-def logs(plan: Plan, shard: Shard) -> Path:
-    """The file that takes what a worker's process prints."""
-    return plan.layout.home(shard[0]) / "log.txt"

@@ -113,19 +113,30 @@ def test_inline_a_wait_that_nothing_ends_is_known_at_once(crew):
 
 
 @LINUX
-def test_megabytes_of_output_go_to_the_log_of_the_site(crew):
+@pytest.mark.parametrize("isolation", ["process", "shared"])
+def test_megabytes_of_output_go_to_the_log_of_the_site(crew, isolation):
     outcome = crew(
         """
         def work(model, number, site, hub):
             for _ in range(2000): print("x" * 1000)
-            os.write(2, b"from the descriptor\\n")
+            print(site, file=sys.stderr)
             return model
-        """
+        """,
+        isolation=isolation,
+        n_clients=5,
     )
     assert outcome.status == "ok"
-    assert len(outcome.log("site-1")) > 4_000_000
-    assert "from the descriptor" in outcome.log("site-2")
+    for number in range(1, 6):
+        log = outcome.log(f"site-{number}")
+        assert len(log) > 4_000_000
+        assert log.count("site-") == log.count(f"site-{number}\n") == 2
     assert "xxx" not in outcome.log("server")
+
+
+@LINUX
+def test_what_is_written_to_the_descriptor_goes_to_the_log_too(crew):
+    outcome = crew("def work(model, *_): os.write(2, b'from the descriptor'); return model")
+    assert "from the descriptor" in outcome.log("site-2")
 
 
 @LINUX

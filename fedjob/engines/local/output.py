@@ -1,0 +1,38 @@
+"""What a site prints, where sites share a process: to the site's own log, without a descriptor for each."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+#: Characters that are kept in memory at most.
+_ROOM = 1 << 16
+
+
+class Output(io.TextIOBase):
+    """A text stream that gathers what is written and appends it to a file when it is flushed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pieces: list[str] = []
+        self._size = 0
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._pieces.append(text)
+        self._size += len(text)
+        if self._size > _ROOM:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        if self._pieces:
+            text, self._pieces, self._size = "".join(self._pieces), [], 0
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
