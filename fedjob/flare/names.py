@@ -104,6 +104,10 @@ _EXCHANGE = (
     Row("app_common.utils.math_utils", "exchange.math", "operator_mapping parse_compare_criteria"),
     Row("fuel.utils.fobs", "exchange.fobs", "*"),
     Row("fuel.utils.fobs.decomposer", "exchange.fobs", "Decomposer"),
+    Row("fuel.utils.log_utils", "exchange.logs",
+        "custom_logger get_module_logger get_obj_logger get_script_logger", since="2.6"),
+    Row("security.logging", "exchange.logs",
+        "is_secure secure_format_exception secure_format_traceback secure_log_traceback"),
 )
 
 # What every workflow and component is built from.

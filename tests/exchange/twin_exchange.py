@@ -26,6 +26,8 @@ from nvflare.app_common.abstract.model import (
 )
 from nvflare.app_common.utils.fl_model_utils import FLModelUtils
 from nvflare.app_common.utils.math_utils import parse_compare_criteria
+from nvflare.fuel.utils import log_utils
+from nvflare.security import logging as safe_logging
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.exchange.twin import outcome
@@ -630,6 +632,48 @@ def workspaces():
     yield "ws prefix", lambda: in_workspace(lambda w: w.get_stats_pool_summary_path("j", prefix="p"))
 
 
+class Thing:
+    pass
+
+
+def failing(depth, secure, action):
+    os.environ["NVFLARE_SECURE_LOGGING"] = secure
+    try:
+        nested(depth)
+    except ValueError as error:
+        return action(error)
+    finally:
+        del os.environ["NVFLARE_SECURE_LOGGING"]
+
+
+def nested(depth):
+    if depth:
+        nested(depth - 1)
+    raise ValueError("secret")
+
+
+def loggers():
+    yield "logger of object", lambda: log_utils.get_obj_logger(Thing()).name
+    yield "logger of class", lambda: log_utils.get_obj_logger(Thing).name
+    yield "logger of nothing", lambda: (log_utils.get_obj_logger(None), log_utils.get_obj_logger({}))
+    yield "logger of text", lambda: log_utils.get_obj_logger("text")
+    yield (
+        "logger of module",
+        lambda: [log_utils.get_module_logger(*a).name for a in ((), ("m",), ("m", "n"), (None, "n"))],
+    )
+    yield "logger of script", lambda: log_utils.get_script_logger().name
+    yield "custom logger", lambda: log_utils.custom_logger(log_utils.get_obj_logger(Thing)).name
+    for secure in ("", "1", "TRUE", "0", "yes"):
+        yield f"secure {secure!r}", lambda s=secure: failing(0, s, lambda e: safe_logging.is_secure())
+        yield f"exception {secure!r}", lambda s=secure: failing(0, s, safe_logging.secure_format_exception)
+        for depth in (0, 1, 4):
+            yield (
+                f"traceback {secure!r} {depth}",
+                lambda s=secure, d=depth: failing(d, s, lambda e: safe_logging.secure_format_traceback()),
+            )
+    yield "no traceback", safe_logging.secure_format_traceback
+
+
 def outcomes():
-    groups = (models, dxos, shareables, contexts, analytics, smaller, workspaces)
+    groups = (models, dxos, shareables, contexts, analytics, smaller, workspaces, loggers)
     return {name: outcome(action) for group in groups for name, action in group()}
