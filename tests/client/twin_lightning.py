@@ -94,6 +94,7 @@ class Lightning:
         return f"{self.play.end()} limits {limits} callbacks {callbacks} net {plain(dict(self.net.state_dict()))}"
 
 
+PROX = {"fedprox_mu": 0.5}
 EXTRA = {"extra": torch.ones(1).numpy()}
 
 CASES = {
@@ -117,8 +118,27 @@ CASES = {
     "unknown key": lambda: Lightning().give(**EXTRA).fit(),
     "unknown key ignored": lambda: Lightning(load_state_dict_strict=False).give(**EXTRA).fit(),
     "wrong shape": lambda: Lightning().give(**{"layer.bias": torch.ones(3).numpy()}).fit(),
+    "fedprox": lambda: Lightning().give(meta=PROX).fit().give(number=1, meta=PROX).fit(),
+    "fedprox zero": lambda: Lightning().give(meta={"fedprox_mu": 0}).fit(),
+    "fedprox then none": lambda: Lightning().give(meta=PROX).fit().give(number=1).fit(),
+    "fedprox text": lambda: Lightning().give(meta={"fedprox_mu": "1"}).fit(),
+    "fedprox true": lambda: Lightning().give(meta={"fedprox_mu": True}).fit(),
+    "fedprox negative": lambda: Lightning().give(meta={"fedprox_mu": -1.0}).fit(),
+    "fedprox validated": lambda: Lightning().give(meta=PROX).validate().fit(),
+    "fedprox precision": lambda: (
+        Lightning(trainer={"max_epochs": 1, "precision": "64-true"}).give(meta=PROX).fit()
+    ),
+    "fedprox accumulated": lambda: (
+        Lightning(trainer={"max_epochs": 2, "accumulate_grad_batches": 2}).give(meta=PROX).fit()
+    ),
+    "fedprox frozen": lambda: frozen(Lightning().give(meta=PROX)).fit(),
     "stopped": lambda: stopped(Lightning().give().fit()),
 }
+
+
+def frozen(run):
+    run.net.layer.bias.requires_grad = False
+    return run
 
 
 def stopped(run):

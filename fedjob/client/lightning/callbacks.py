@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedjob.client import api
 from fedjob.client.config import ConfigKey
+from fedjob.client.lightning.fedprox import FedProx, coefficient
 from fedjob.errors import ClientAPIError
 from fedjob.exchange.app_constants import AlgorithmConstants
 from fedjob.exchange.fl_model import FLModel, MetaKey
@@ -51,6 +52,8 @@ class _Federated:
         self._pending: FLModel | None = None
         #: The trainer's step at the start of the round's training.
         self._first_step: int | None = None
+        self._prox: FedProx | None = None
+        self._prox_asked = False
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         model, self._pending = self._pending, None
@@ -60,8 +63,19 @@ class _Federated:
             # The validation may have changed the module since.
             self._load(pl_module, model)
         if model is not None and self._task["train"]:
-            _refuse_algorithms(model)
+            _refuse_scaffold(model)
+            self._prox = self._make_prox(model, trainer, pl_module)
             self._first_step = trainer.global_step
+
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any, *args: Any) -> None:
+        if self._prox is not None:
+            self._prox.before_step(optimizer)
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self._prox is not None:
+            self._prox.after_batch()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         meta = getattr(pl_module, FL_META_KEY, {})
@@ -79,6 +93,8 @@ class _Federated:
             raise ClientAPIError(
                 "there was no model to train: the job has ended; fit in `while flare.is_running()`"
             )
+        if self._prox is not None:
+            self._prox.finish()
         steps = {MetaKey.NUM_STEPS_CURRENT_ROUND: trainer.global_step - self._first_step}
         model = FLModel(params=pl_module.cpu().state_dict(), metrics=self.metrics, meta=steps | meta)
         self._send(trainer, model)
@@ -109,6 +125,7 @@ class _Federated:
         self.metrics = None
         self._pending = None
         self._first_step = None
+        self._prox = None
         api.clear()
 
     def _note_limits(self, trainer: Any) -> None:
@@ -125,6 +142,15 @@ class _Federated:
             trainer.fit_loop.max_epochs = self.max_epochs_per_round + self.total_local_epochs
         if self.total_local_steps and self.max_steps_per_round is not None:
             trainer.fit_loop.epoch_loop.max_steps = self.max_steps_per_round + self.total_local_steps
+
+    def _make_prox(self, model: FLModel, trainer: Any, pl_module: Any) -> FedProx | None:
+        mu = coefficient(model)
+        if mu is None and self._prox_asked:
+            raise ClientAPIError(
+                "FedProx's mu was in an earlier round's model and is not in this one; send 0.0"
+            )
+        self._prox_asked = mu is not None
+        return FedProx(mu, trainer, pl_module) if mu else None
 
     def _measures_received(self, trainer: Any) -> bool:
         """Whether this is the explicit validation before the fit; those within a fit are the script's own."""
@@ -180,14 +206,13 @@ class _Federated:
             raise ClientAPIError(f"the model could not be sent: {error}") from error
 
 
-def _refuse_algorithms(model: FLModel) -> None:
-    """FLARE 2.9 applies these by itself; a run without them would not be what the job says."""
-    for key in (AlgorithmConstants.SCAFFOLD_CTRL_GLOBAL, AlgorithmConstants.FEDPROX_MU):
-        if model.meta.get(key):
-            raise ClientAPIError(
-                f"the server asks for {key}, which a patched Lightning trainer cannot do here; "
-                'run with engine="simulator"'
-            )
+def _refuse_scaffold(model: FLModel) -> None:
+    """FLARE 2.9 applies it by itself; a run without it would not be what the job says."""
+    if AlgorithmConstants.SCAFFOLD_CTRL_GLOBAL in model.meta:
+        raise ClientAPIError(
+            "the server runs SCAFFOLD, which a patched Lightning trainer cannot do here; receive, train with "
+            'PTScaffoldHelper and send yourself, or run with engine="simulator"'
+        )
 
 
 class _Restored:
