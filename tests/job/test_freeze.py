@@ -1,5 +1,6 @@
 """A job freezes to the same data in any process."""
 
+import os
 import subprocess
 import sys
 
@@ -32,7 +33,7 @@ def test_digests_are_equal_across_processes_and_hash_seeds(repo):
     outputs = {
         subprocess.run(
             [sys.executable, "-c", PROGRAM],
-            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from fedjob.errors import JobError, ResourceError
+from fedjob.flare import shim
 from fedjob.folder.read import read
 from fedjob.job import FedJob, foreign, load_script
 from tests.job.conftest import travelling
@@ -131,11 +132,8 @@ def test_an_early_exit(tmp_path):
 
 
 @pytest.mark.flare
+@pytest.mark.skipif(not shim.real_flare(), reason="nvflare is not installed here")
 class TestRealFlare:
-    @pytest.fixture(autouse=True)
-    def installed(self):
-        pytest.importorskip("nvflare", reason="nvflare is not installed here")
-
     def test_its_job_is_exported_by_flare(self, tmp_path):
         (tmp_path / "train.py").write_text("x = 1\n")
         job = load(script(tmp_path, after="job.to_clients('train.py'); job.export_job('out')"), shim="never")

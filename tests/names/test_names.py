@@ -13,7 +13,9 @@ from fedjob.flare.releases import NEWEST
 from fedjob.job.api import FedJob
 
 #: FLARE's names for Lightning exist, as ours do, where Lightning is installed.
-TABLE = [n for n in names.names() if ".lightning" not in n.path or importlib.util.find_spec("pytorch_lightning")]
+TABLE = [
+    n for n in names.names() if ".lightning" not in n.path or importlib.util.find_spec("pytorch_lightning")
+]
 
 
 def flare_installed():
@@ -23,14 +25,24 @@ def flare_installed():
         return False
 
 
+def load(name):
+    """Our object; what needs a package that is not installed is left to where it is."""
+    try:
+        return name.load()
+    except ModuleNotFoundError as error:
+        if (error.name or "fedjob").partition(".")[0] in {"fedjob", "nvflare", "numpy"}:
+            raise
+        pytest.skip(f"{error.name} is not installed here")
+
+
 @pytest.mark.parametrize("name", TABLE, ids=lambda n: n.path)
 def test_every_row_loads(name):
-    assert name.load() is not None
+    assert load(name) is not None
 
 
 @pytest.mark.parametrize("name", TABLE, ids=lambda n: n.path)
 def test_a_class_lives_where_the_table_says(name):
-    loaded = name.load()
+    loaded = load(name)
     if inspect.isclass(loaded):
         module, _, attribute = name.target.partition(":")
         assert (loaded.__module__, loaded.__qualname__) == (module, attribute)

@@ -14,6 +14,19 @@ from fedjob.job.api import FedJob
 CONTROLLER = "nvflare.app_opt.xgboost.histogram_based_v2.fed_controller.XGBFedController"
 
 
+@pytest.fixture(autouse=True)
+def off():
+    """Without FLARE the plugin has the shim installed for the whole session."""
+    if not shim.is_active():
+        yield
+        return
+    before = (list(sys.meta_path), shim._finder.describes, shim._take_out())
+    sys.meta_path.remove(shim._finder)
+    yield
+    sys.meta_path[:], shim._finder.describes, _ = before
+    sys.modules.update(before[2])
+
+
 def flare_modules():
     return {name: module for name, module in sys.modules.items() if name.split(".")[0] == "nvflare"}
 
