@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedjob.engines.local.hub import Hub, Mailbox
+from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.wire import Frozen, freeze, thaw
 from fedjob.exchange.fl_context import FLContext
-from fedjob.exchange.keys import EventScope, FLContextKey, ReturnCode
+from fedjob.exchange.keys import EventScope, FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import Shareable, make_reply
 
 _log = logging.getLogger("fedjob.post")
@@ -132,7 +133,5 @@ class Post:
 def peer_context(props: Mapping[str, Any], name: str) -> FLContext:
     """The other side's context, as far as it is public."""
     peer = FLContext()
-    peer.set_public_props(dict(props))
-    if not peer.get_identity_name(""):
-        peer.set_prop(FLContextKey.CLIENT_NAME, name, private=True, sticky=False)
+    peer.set_public_props({ReservedKey.IDENTITY_NAME: name, ReservedKey.RUN_NUM: JOB_ID, **props})
     return peer

@@ -246,7 +246,7 @@ class Site(FLComponent):
         engine.work = (number, headers["task"])
         engine.record.at(engine.name, number, headers["task"])
         with engine.new_context() as fl_ctx:
-            fl_ctx.set_peer_context(peer_context({ReservedKey.IDENTITY_NAME: IDENTITY}, IDENTITY))
+            fl_ctx.set_peer_context(peer_context({}, IDENTITY))
             reply = self._reply(headers["task"], headers["id"], data, fl_ctx)
             jar = data.get_cookie_jar()
             if jar:
