@@ -14,6 +14,7 @@ FedJobError
 ├── RequestError (ValueError)         a run was asked for wrongly: sites, isolation, threads, engine
 ├── RunError                          a run could not be carried out or did not succeed
 │   ├── RunFailed                     the run ended and its result is not ok (carries `result`)
+│   ├── Stalled                       every party of a run waits, and nothing is left that could wake one
 │   └── ResultError                   a result lacks what was asked of it: metric, round, site
 └── GoldenError                       a golden cannot be read, written or accepted
 
@@ -95,6 +96,10 @@ class RunFailed(RunError):
     def __init__(self, message: str, *, result: RunResult | None = None) -> None:
         self.result = result
         super().__init__(message)
+
+
+class Stalled(RunError):
+    """Every party of a run waits, and nothing is left that could wake one."""
 
 
 class ResultError(RunError, LookupError):

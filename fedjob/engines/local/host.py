@@ -17,7 +17,7 @@ from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
 from fedjob.engines.local.context import Context, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
-from fedjob.engines.local.hub import Hub, Killed, Stalled
+from fedjob.engines.local.hub import Hub, Killed
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.output import Output
@@ -25,6 +25,7 @@ from fedjob.engines.local.plan import Plan, Shard
 from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Place, Recorder
 from fedjob.engines.request import SERVER
+from fedjob.errors import Stalled
 from fedjob.flare import shim
 
 

@@ -18,9 +18,9 @@ from greenlet import greenlet
 
 from fedjob.engines.local.strand import Killed, Mailbox, Strand, Swap, Wait
 from fedjob.engines.local.timers import Timers
-from fedjob.errors import RunError
+from fedjob.errors import RunError, Stalled
 
-__all__ = ["Hub", "Killed", "Mailbox", "Stalled", "Strand", "Swap", "Wait"]
+__all__ = ["Hub", "Killed", "Mailbox", "Strand", "Swap", "Wait"]
 
 #: What a wait is handed when its time is up.
 _LATE: Any = object()
@@ -29,10 +29,6 @@ _real_sleep = time.sleep
 
 #: Sockets are looked at after this many turns even while strands are ready.
 _TURNS = 64
-
-
-class Stalled(RunError):
-    """Every strand waits, and nothing is left that could wake one."""
 
 
 class Hub:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fedjob.engines.local.hub import Hub, Stalled
+from fedjob.engines.local.hub import Hub
+from fedjob.errors import Stalled
 
 if TYPE_CHECKING:
     from fedjob.engines.local.cable import Cable

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from fedjob.engines.local.hub import Hub, Killed, Stalled
-from fedjob.errors import RunError
+from fedjob.engines.local.hub import Hub, Killed
+from fedjob.errors import RunError, Stalled
 
 
 def finish(hub, function, *args, **kwargs):
