@@ -5,6 +5,8 @@ Names and values are FLARE's interface. Within a class they are sorted.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class AppConstants:
     """Headers, props, tasks and component ids of the workflows."""
@@ -155,3 +157,61 @@ class NPConstants:
     """Keys of the numpy components."""
 
     NUMPY_KEY = "numpy_key"
+
+
+class StatisticsConstants(AppConstants):
+    """Statistics, the rounds that compute them, and the keys of their results."""
+
+    FED_STATS_PRE_RUN = "fed_stats_pre_run"
+    FED_STATS_TASK = "fed_stats"
+    GLOBAL = "Global"
+    LOCAL = "Local"
+    NAME = "Name"
+    PRE_RUN_RESULT = "fed_stats_pre_run_result"
+    STATISTICS_TASK_KEY = "fed_stats_task_key"
+    STATS_1st_STATISTICS = "fed_stats_1st_statistics"
+    STATS_2nd_STATISTICS = "fed_stats_2nd_statistics"
+    STATS_BINS = "bins"
+    STATS_BIN_RANGE = "range"
+    STATS_COUNT = "count"
+    STATS_DIGEST_COORD = "digest_coord"
+    STATS_FAILURE_COUNT = "failure_count"
+    STATS_FEATURES = "stats_features"
+    STATS_GLOBAL_COUNT = "global_count"
+    STATS_GLOBAL_MEAN = "global_mean"
+    STATS_HISTOGRAM = "histogram"
+    STATS_MAX = "max"
+    STATS_MEAN = "mean"
+    STATS_MIN = "min"
+    STATS_QUANTILE = "quantile"
+    STATS_STDDEV = "stddev"
+    STATS_SUM = "sum"
+    STATS_TARGET_STATISTICS = "statistics"
+    STATS_VAR = "var"
+    #: A first round gives these, a second one those that need the first one's results.
+    ordered_statistics: ClassVar[dict[str, list[str]]] = {
+        STATS_1st_STATISTICS: [STATS_COUNT, STATS_SUM, STATS_MEAN, STATS_MIN, STATS_MAX, STATS_QUANTILE],
+        STATS_2nd_STATISTICS: [STATS_FAILURE_COUNT, STATS_HISTOGRAM, STATS_VAR, STATS_STDDEV],
+    }
+
+
+class PSIConst(AppConstants):
+    """Private set intersection: its task, its steps and their keys."""
+
+    BACKWARD = "PSI_BACKWARD"
+    BLOOM_FILTER_FPR = "PSI_BLOOM_FILTER_FPR"
+    DIRECTION_KEY = "PSI_DIRECTION_KEY"
+    FORWARD = "PSI_FORWARD"
+    ITEMS_SIZE = "PSI_ITEMS_SIZE"
+    ITEMS_SIZE_SET = "PSI_ITEMS_SIZE_SET"
+    REQUEST_MSG = "PSI_REQUEST_MSG"
+    REQUEST_MSG_SET = "PSI_REQUEST_MSG_SET"
+    RESPONSE_MSG = "PSI_RESPONSE_MSG"
+    SETUP_MSG = "PSI_SETUP_MSG"
+    TASK = "PSI"
+    TASK_INTERSECT = "PSI_TASK_INTERSECT"
+    TASK_KEY = "PSI_TASK_KEY"
+    TASK_PREPARE = "PSI_PREPARE"
+    TASK_REQUEST = "PSI_REQUEST"
+    TASK_RESPONSE = "PSI_RESPONSE"
+    TASK_SETUP = "PSI_SETUP"

@@ -96,7 +96,7 @@ _EXCHANGE = (
         "ModelLearnable ModelLearnableKey make_model_learnable model_learnable_to_dxo validate_model_learnable"),
     Row("app_common.app_constant", "exchange.app_constants",
         "AlgorithmConstants AppConstants DefaultCheckpointFileName EnvironmentKey ExecutorTasks ModelFormat"
-        " ModelName ValidateType"),
+        " ModelName PSIConst StatisticsConstants ValidateType"),
     Row("app_common.app_event_type", "exchange.events", "AppEventType"),
     Row("app_common.np.constants", "exchange.app_constants", "NPConstants"),
     Row("app_common.utils.fl_model_utils", "exchange.fl_model_utils",
