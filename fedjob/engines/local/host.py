@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from greenlet import getcurrent
+
 from fedjob.engines.local import custom
 from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
@@ -98,7 +100,7 @@ class Host:
     def _seed(self, library: str) -> None:
         if library == "torch" and self.on_torch is not None:
             self.on_torch()
-        context = self.hub.current().context
+        context = getattr(getcurrent(), "context", None)  # none in a thread of user code.
         if isinstance(context, Context):
             context.seed(library)
 

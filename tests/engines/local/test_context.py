@@ -219,3 +219,18 @@ def test_inline_code_that_waits_for_a_debugger_has_no_deadline(crew, monkeypatch
     """
     outcome = crew(work, isolation="inline", timeout=1.0, rounds=1)
     assert outcome.status == "ok", outcome.errors
+
+
+@pytest.mark.torch
+def test_torch_may_be_imported_by_a_thread_of_user_code(crew):
+    pytest.importorskip("torch")
+    work = """
+    import threading
+    def work(model, n, site, hub):
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(__import__("torch").ones(1)))
+        thread.start(); thread.join()
+        return model + float(seen[0])
+    """
+    outcome = crew(work, timeout=120)
+    assert outcome.status == "ok", outcome.errors
