@@ -19,9 +19,6 @@ from fedjob.exchange.keys import FLMetaKey, ReturnCode
 from fedjob.exchange.shareable import Shareable, make_reply
 from fedjob.exchange.signal import Signal
 
-_ROUND_HEADERS = (AppConstants.CURRENT_ROUND, AppConstants.NUM_ROUNDS, AppConstants.START_ROUND)
-
-
 class ScriptExecutor(Executor):
     """Starts a script when the run starts and hands it one task after another."""
 
@@ -105,14 +102,11 @@ class ScriptExecutor(Executor):
         if sent is None:
             rc = ReturnCode.TASK_ABORTED if abort_signal.triggered else ReturnCode.EXECUTION_EXCEPTION
             return make_reply(rc)
-        # The round is the task's, whatever the script may have put into its model.
-        sent.current_round = model.current_round
-        sent.start_round = model.start_round
-        sent.total_rounds = model.total_rounds
         reply = FLModelUtils.to_shareable(sent)
-        for header in _ROUND_HEADERS:
-            if shareable.get_header(header) is not None:
-                reply.set_header(header, shareable.get_header(header))
+        # The round is the task's, whatever the script may have put into its model.
+        number = shareable.get_header(AppConstants.CURRENT_ROUND)
+        if number is not None:
+            reply.set_header(AppConstants.CURRENT_ROUND, number)
         return reply
 
 
