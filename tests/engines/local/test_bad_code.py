@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fedjob.engines.local import supervisor
 from fedjob.engines.local.nursery import NURSERY
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
@@ -284,3 +285,31 @@ def test_a_removed_working_directory_is_no_trouble(crew):
         rounds=3,
     )
     assert outcome.status == "ok", outcome.events
+
+
+@LINUX
+def test_a_site_that_goes_on_after_the_server_has_ended_is_stopped_after_a_grace(crew, monkeypatch):
+    monkeypatch.setattr(supervisor, "GRACE", 0.5)
+    site = """
+def run_site(*, site, link, **_):
+    while isinstance(link.inbox.get(), LinkClosed) or site == "site-1":
+        if site == "site-1":
+            while True: pass
+        return True
+"""
+    outcome = crew(site=site, server="def run_server(**_): return True\n", timeout=50)
+    assert outcome.status == "ok"
+    (error,) = outcome.errors
+    assert (error["site"], error["kind"], error["fatal"]) == ("site-1", "deadline", False)
+    assert "still running 0.5 s after the server had ended; this worker was at work" in error["message"]
+    assert_nothing_left(outcome.workspace)
+
+
+@LINUX
+def test_many_runs_leave_no_descriptor_open(crew):
+    crew()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        for isolation in ("process", "shared", "inline"):
+            assert crew(isolation=isolation, name=isolation).status == "ok"
+    assert len(os.listdir("/proc/self/fd")) == before
