@@ -19,6 +19,7 @@ from fedjob.exchange.keys import FLMetaKey, ReturnCode
 from fedjob.exchange.shareable import Shareable, make_reply
 from fedjob.exchange.signal import Signal
 
+
 class ScriptExecutor(Executor):
     """Starts a script when the run starts and hands it one task after another."""
 
