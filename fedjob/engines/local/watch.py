@@ -36,7 +36,8 @@ class Watch(Widget):
     def reply(self, site: str, task: Task, result: Shareable, nbytes: int) -> None:
         """A site's answer to a task, before the server's filters."""
         content = _content(result)
-        number = task.data.get_header(AppConstants.CURRENT_ROUND)
+        # A workflow may let go of a task's data once it is sent.
+        number = task.data.get_header(AppConstants.CURRENT_ROUND) if task.data else None
         if number is None:
             number = result.get_header(AppConstants.CURRENT_ROUND)
         rc = result.get_return_code(default=ReturnCode.OK)
