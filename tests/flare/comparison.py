@@ -20,7 +20,8 @@ HERE = Path(__file__).parent
 USER = HERE.parent / "data" / "exporter"
 VERSIONS = {"2.5": "2.5.2", "2.6": "2.6.3", "2.7": "2.7.3", "2.8": "2.8.3", "2.9": "2.9.0"}
 #: What an environment needs beside FLARE to describe the corpus; "tensorflow-cpu" describes the rest of it.
-EXTRAS = ("numpy", "torch==2.13.0", *os.environ.get("FEDJOB_FLARE_EXTRAS", "").split())
+MORE = os.environ.get("FEDJOB_FLARE_EXTRAS", "").split()
+EXTRAS = ("numpy", "torch==2.13.0", *MORE)
 UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: Where ours exports what FLARE cannot, on purpose: (job, release) -> reason.
@@ -81,7 +82,8 @@ def python(release: str) -> str | None:
 def _environment(release: str) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fedjob" / "flare"
     root = Path(os.environ.get("FEDJOB_FLARE_ENVS") or cache)
-    environment = root / VERSIONS[release]
+    # An environment made with other extras is another one.
+    environment = root / "-".join((VERSIONS[release], *MORE))
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / f"{release}.lock"):
         if not (environment / "bin" / "python").exists():
