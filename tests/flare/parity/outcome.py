@@ -7,6 +7,7 @@ in which sites answer, its logs) is left out or put in order.
 
 import json
 import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -47,15 +48,16 @@ def outcome(result: RunResult, *, anyone: bool = False) -> dict:
 
 
 def _round(r, anyone):
+    # FLARE tells nobody of an answer that failed, so only the good ones can be compared.
     sent = [
         {
             "site": "?" if anyone else c.site,
-            "rc": c.rc,
             "metrics": dict(c.metrics),
             "weight": c.weight,
             "params": c.params,
         }
         for c in r.contributions
+        if c.rc == "OK"
     ]
     return {"number": r.number, "metrics": dict(r.metrics), "contributions": sorted(sent, key=json.dumps)}
 
@@ -93,12 +95,11 @@ def _in_site_order(record: dict) -> dict:
 
 
 def _checkpoint(path: Path):
+    if not zipfile.is_zipfile(path):
+        return "a file"  # in FLARE's own serialisation under this name: FedAvg without a persistor, cross-site models
     import torch
 
-    try:
-        saved = torch.load(path, weights_only=True)
-    except Exception:  # FedAvg without a persistor saves in FLARE's own serialisation under this name
-        return "a file"
+    saved = torch.load(path, weights_only=True)
     arrays = {k: _array(v.numpy()) for k, v in saved["model"].items()}
     return {"model": arrays, "rest": {k: _plain(v) for k, v in saved.items() if k != "model"}}
 

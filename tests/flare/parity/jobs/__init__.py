@@ -31,7 +31,11 @@ def covers(text, **limits):
 
 
 def started(workflow=None, *, probe=True, keep=True, selector=True, name="parity", **kwargs):
-    """A job with a workflow and the usual parts at the server; the sites are still to be filled."""
+    """A job with a workflow and the usual parts at the server; the sites are still to be filled.
+
+    `probe` writes down the events, which only makes sense where FLARE fires them in one order: not where
+    several tasks are open at a time.
+    """
     from keep import Keep
     from nvflare.app_common.widgets.intime_model_selector import IntimeModelSelector
     from nvflare.app_common.widgets.metrics_artifact_writer import MetricsArtifactWriter

@@ -47,7 +47,7 @@ def filters_of_flare():
     from nvflare.app_common.filters.percentile_privacy import PercentilePrivacy
 
     job = with_script(started())
-    job.to_clients(ExcludeVars("head"), filter_type=RESULT, tasks=["train"])
+    job.to_clients(ExcludeVars(["head.b"]), filter_type=RESULT, tasks=["train"])
     job.to_clients(PercentilePrivacy(percentile=50, gamma=2.0), filter_type=RESULT, tasks=["train"])
     return job
 

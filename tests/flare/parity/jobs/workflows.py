@@ -139,7 +139,7 @@ def cross_site_model_eval():
     from nvflare.app_common.widgets.validation_json_generator import ValidationJsonGenerator
     from nvflare.app_common.workflows.cross_site_model_eval import CrossSiteModelEval
 
-    job = sag_parts(started(sag(num_rounds=2)))
+    job = sag_parts(started(sag(num_rounds=2), probe=False))
     job.to_server(CrossSiteModelEval(task_check_period=0.1))
     job.to_server(ValidationJsonGenerator())
     job.to_clients(Add(), tasks=["train", "validate", "submit_model"])
@@ -154,7 +154,7 @@ def cross_site_script():
     from nvflare.app_common.widgets.validation_json_generator import ValidationJsonGenerator
     from nvflare.app_common.workflows.cross_site_model_eval import CrossSiteModelEval
 
-    job = started(keep=False)
+    job = started(keep=False, probe=False)
     job.to_server(NPModelPersistor(), id="persistor")
     job.to_server(NPModelLocator(), id="locator")
     job.to_server(NPFormatter(), id="formatter")
@@ -172,7 +172,7 @@ def cross_site_torch():
     from nvflare.app_common.workflows.cross_site_model_eval import CrossSiteModelEval
     from nvflare.app_opt.pt.job_config.model import PTModel
 
-    job = started(keep=False)
+    job = started(keep=False, probe=False)
     ids = job.to_server(PTModel(Net()))
     job.to_server(CrossSiteModelEval(model_locator_id=ids["locator_id"], task_check_period=0.1))
     job.to_server(ValidationJsonGenerator())
@@ -183,7 +183,7 @@ def cross_site_torch():
 def cross_site_eval():
     from nvflare.app_common.workflows.cross_site_eval import CrossSiteEval
 
-    job = started()
+    job = started(probe=False)
     job.to_server(CrossSiteEval(task_check_period=0.1))
     return with_script(job, "three_tasks.py")
 

@@ -66,7 +66,7 @@ class Wrong(Add):
         if self.how == "none":
             return None
         if self.how == "late":
-            time.sleep(8.0)
+            time.sleep(20.0)
             return super().execute(task_name, shareable, fl_ctx, abort_signal)
         if self.how == "panic":
             self.system_panic("the executor panicked", fl_ctx)
