@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedjob.errors import FedJobError, RunFailed
+from fedjob.errors import RunFailed
 from pytest_fedjob import goldens, markers, runs
+from pytest_fedjob.frames import without_our_frames
 from pytest_fedjob.options import Settings, installed
 from pytest_fedjob.tally import Tally
 
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
     from fedjob.golden.match import Match
     from fedjob.golden.metrics import Tolerance
     from fedjob.result import RunResult
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _without_our_frames(method: Callable[P, R]) -> Callable[P, R]:
-    """Our own errors say all there is to say; the traceback should end at the user's line."""
-
-    @wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        __tracebackhide__ = True
-        try:
-            return method(*args, **kwargs)
-        except FedJobError as error:
-            raise error.with_traceback(None)  # noqa: B904
-
-    return call
 
 
 @dataclass(repr=False)
@@ -60,7 +43,7 @@ class FedJobFixture:
     def __repr__(self) -> str:
         return f"<fedjob of {self.item.name}>"
 
-    @_without_our_frames
+    @without_our_frames
     def export(self, job: Any, *, release: str | None = None) -> Path:
         """Write `job` as a job folder and return the folder.
 
@@ -70,7 +53,7 @@ class FedJobFixture:
 
         return write(self._model(job, release), self._scratch("jobs"))
 
-    @_without_our_frames
+    @without_our_frames
     def script(self, path: str | Path, args: Sequence[str] = ()) -> Any:
         """Run a job script as ``__main__`` and return the job that it exports or runs, without running it.
 
@@ -84,7 +67,7 @@ class FedJobFixture:
         self._roots[script.resolve().parent] = None
         return load_script(script, args, shim=self.settings.shim)
 
-    @_without_our_frames
+    @without_our_frames
     def golden(
         self,
         obtained: Any,
@@ -118,7 +101,7 @@ class FedJobFixture:
         if outcome.lines:
             pytest.fail("\n".join(outcome.lines))
 
-    @_without_our_frames
+    @without_our_frames
     def check(
         self, job: Any, *, release: str | None = None, ignore: Sequence[str] = (), imports: bool = False
     ) -> tuple[Finding, ...]:
@@ -139,7 +122,7 @@ class FedJobFixture:
             pytest.fail("\n".join(line for f in errors for line in [*f.lines(), ""]).rstrip())
         return tuple(left)
 
-    @_without_our_frames
+    @without_our_frames
     def simulate(
         self,
         job: Any,
