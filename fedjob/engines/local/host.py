@@ -115,6 +115,7 @@ class Host:
 
     def _context(self, name: str) -> Context:
         layout, gpu = self.plan.layout, self.plan.gpus.get(name)
+        layout.settle(name)
         return Context(
             name,
             cwd=layout.home(name),

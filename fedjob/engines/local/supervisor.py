@@ -30,8 +30,8 @@ from fedjob.flare import names, shim
 GRACE = 30.0
 #: Seconds that they have once the run has failed: the cause is known, nothing they do counts any more.
 _FAILED_GRACE = 1.0
-#: Seconds that workers have to write down their stacks.
-_DUMP_TIME = 0.3
+#: Seconds that workers have to write down their stacks, those that are stuck in C code do not finish.
+_DUMP_TIME = 2.0
 #: Seconds that a keeper has to kill what is left.
 _KILL_TIME = 5.0
 
@@ -132,8 +132,7 @@ class Workers:
             return
         self._late = self._late or 0 in self._running
         pipe.send(self._socket, (keeper.DUMP,))
-        time.sleep(_DUMP_TIME)
-        late = [(number, self._stacks(number)) for number in sorted(self._running)]
+        late = self._all_stacks()
         # Who computes is more likely the cause than who waits; the first error is the one shown first.
         for number, stacks in sorted(late, key=lambda item: _waits(item[1])):
             self._report_late(number, stacks)
@@ -150,9 +149,18 @@ class Workers:
             site=self._plan.shards[number][0],
             kind="deadline",
             message=f"{message}; this worker was {doing} when it was killed",
-            traceback=stacks or None,
+            traceback=stacks.removesuffix(worker.STACKS_END) or None,
             fatal=self._late,
         )
+
+    def _all_stacks(self) -> list[tuple[int, str]]:
+        """What the workers that still run have written down, as soon as all have, or when their time is up."""
+        end = time.monotonic() + _DUMP_TIME
+        while True:
+            late = [(number, self._stacks(number)) for number in sorted(self._running)]
+            if time.monotonic() > end or all(stacks.endswith(worker.STACKS_END) for _, stacks in late):
+                return late
+            time.sleep(0.02)
 
     def _stacks(self, number: int) -> str:
         try:

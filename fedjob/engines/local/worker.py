@@ -30,6 +30,9 @@ OK, FAILED, BROKEN = 0, 1, 70
 #: Asks a worker to write down where all of its threads and strands stand.
 DUMP_SIGNAL = signal.SIGUSR2
 
+#: Ends what a worker writes down of its stacks.
+STACKS_END = "that is all\n"
+
 #: Libraries that start no thread when they are imported.
 _FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
 
@@ -65,9 +68,11 @@ def coverage_file(plan: Plan, number: int) -> Path:
 
 def _settle(plan: Plan, number: int) -> None:
     """Output to the log, environment and directory of the party, one thread per process."""
+    first = plan.shards[number][0]
+    plan.layout.settle(first)
     if plan.coverage is not None:
         measure.start(plan.coverage, coverage_file(plan, number))
-    home = plan.layout.home(plan.shards[number][0])
+    home = plan.layout.home(first)
     os.chdir(home)
     log = os.open(home / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
@@ -128,7 +133,7 @@ def _dump_stacks_on_signal(host: Host, path: Path) -> None:
     out = path.open("w", encoding="utf-8")
 
     def dump_strands(_number: int, _frame: FrameType | None) -> None:
-        out.write(f"\n{host.hub.stacks()}\n")
+        out.write(f"\n{host.hub.stacks()}\n{STACKS_END}")
         out.flush()
 
     signal.signal(DUMP_SIGNAL, dump_strands)
