@@ -119,7 +119,7 @@ def cyclic():
     return with_script(started(Cyclic(num_clients=2, num_rounds=2, task_check_period=0.1)), args="--no-steps")
 
 
-@covers("CyclicController: relay in the order given")
+@covers("CyclicController: relay in the order given", unheard=True)
 def cyclic_controller():
     from executors import Add
     from nvflare.app_common.shareablegenerators.full_model_shareable_generator import (
