@@ -17,6 +17,7 @@ class Entry:
     sites: int = 2
     needs: str = ""  #: a package without which the job cannot run
     anyone: bool = False  #: FLARE picks sites by an unseeded shuffle: only how many answered is compared
+    green: bool = False  #: FLARE ends well though nothing was done; our run fails, on purpose
     unheard: bool = False  #: FLARE fires no event for what the sites send, so its rounds are not known
     cause: str = ""  #: what our result must name as the reason of a failure
     rtol: float = 0.0  #: FLARE adds up in the order of arrival; 0 where all sums are exact

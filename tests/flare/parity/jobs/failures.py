@@ -172,7 +172,7 @@ def bad_arguments():
     return job
 
 
-@covers("a component of a class that is not there, at the sites", cause="NoSuch")
+@covers("a component of a class that is not there, at the sites", green=True, cause="NoSuch")
 def missing_class():
     job = with_script(started())
     job.to_clients({"components": [{"id": "x", "path": "probe.NoSuch", "args": {}}]})
