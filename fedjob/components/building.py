@@ -1,6 +1,6 @@
 """Build an object from ``{"path": "module.Class", "args": {...}}``.
 
-Answers ``instantiate_class`` of ``nvflare.fuel.utils.class_utils``.
+Answers ``instantiate_class`` of ``nvflare.fuel.utils.class_utils`` and ``load_class`` of ``...class_loader``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ def instantiate_class(class_path: str, init_params: dict[str, Any] | None) -> An
 
     Raises ValueError when the class rejects its arguments, and whatever importing it raises.
     """
-    cls = _load(class_path)
+    cls = load_class(class_path)
     try:
         return cls(**(init_params or {}))
     except TypeError as e:
         raise ValueError(f"class {class_path} does not take {sorted(init_params or {})}: {e}") from e
 
 
-def _load(class_path: str) -> Any:
+def load_class(class_path: str) -> Any:
+    """The class at a dotted path; FLARE's are answered by ours."""
     if names.is_flare(class_path):
         return names.load(class_path)
     module, _, name = class_path.rpartition(".")

@@ -93,6 +93,7 @@ class Engine:
     def __init__(self, world):
         self.world = world
         self.panics = []
+        self.noted = []
 
     def fire_event(self, event_type, fl_ctx):
         self.world.events.append(event_type)
@@ -108,6 +109,9 @@ class Engine:
 
     def fire_and_forget_aux_request(self, *args, **kwargs):
         self.world.events.append("sent aux")
+
+    def note_exception(self, error, *, message="", **kwargs):
+        self.noted.append(message or str(error))
 
     def get_component(self, component_id):
         return self.world.components.get(component_id)
