@@ -355,11 +355,13 @@ class Communicator:
             body = self._filtered_out(standing, client_task, data, fl_ctx)
             if body is None:
                 return
+            public = fl_ctx.get_all_public_props()
         self._working[client.name] = (standing, client_task)
         headers: dict[str, Any] = {
             "task": task.name,
             "id": client_task.id,
             "workflow": self._workflow,
+            "public": public,
         }
         if task.operator:
             headers["operator"] = task.operator

@@ -143,8 +143,7 @@ class Host:
 
     def _party(self, name: str, links: dict[str, Link]) -> None:
         try:
-            well = self._play(name, links)
-            self._ok = self._ok and bool(well)
+            self._note_end(name, self._play(name, links))
         except Killed:
             raise
         except (Exception, SystemExit) as error:
@@ -153,6 +152,11 @@ class Host:
             self._end_strands_of(name)
             for link in links.values():
                 link.close()
+
+    def _note_end(self, name: str, well: bool) -> None:
+        """How the run ended is the server's to say; a worker without it says how its sites did."""
+        if name == SERVER or SERVER not in self.shard:
+            self._ok = self._ok and well
 
     def _play(self, name: str, links: dict[str, Link]) -> bool:
         plan = self.plan
@@ -183,7 +187,7 @@ class Host:
 
     def _fail(self, name: str, error: BaseException) -> None:
         """An error that the party's own code did not put on record."""
-        self._ok = False
+        self._note_end(name, False)
         self.record.error(
             site=name,
             kind="exit" if isinstance(error, SystemExit) else "exception",

@@ -223,7 +223,14 @@ class Server(FLComponent):
         self._engine.abort()
 
     def _pump(self, site: str, link: Link) -> None:
-        """Hear a site until it has gone."""
+        """Hear a site until it has gone; a fault of ours on the way must not leave the run waiting."""
+        try:
+            self._hear(site, link)
+        except Exception as e:
+            self._engine.note_exception(e, message=f"a message from {site} could not be dealt with", fatal=True)
+            self._fail(f"a message from {site} could not be dealt with: {type(e).__name__}: {e}")
+
+    def _hear(self, site: str, link: Link) -> None:
         while True:
             message = link.inbox.get()
             if isinstance(message, LinkClosed):

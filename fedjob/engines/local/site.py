@@ -32,6 +32,8 @@ from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
 
+#: FLARE's server sets the task's name once more under this name, and code reads it there.
+_TASK_NAME_HEADER = "task_name"
 #: Seconds that a script has to end after the run, as in FLARE.
 _PATIENCE = 30.0
 
@@ -147,10 +149,6 @@ class SiteEngine(FLEngine):
         for script in self.scripts:
             script.stop()
 
-    def fail(self, reason: str) -> None:
-        """Tell the server that this site cannot go on, which ends the run."""
-        self._link.send(Message(kind="failed", headers={"reason": reason}))
-
     def get_clients(self) -> list[Any]:
         raise NotImplementedError("a site does not know the other sites; ask on the server")
 
@@ -180,6 +178,7 @@ class Site(FLComponent):
         self._link = link
         self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
         self._well = True
+        self._left = False
         engine.app.handlers.insert(0, self)
 
     def run(self) -> bool:
@@ -223,12 +222,14 @@ class Site(FLComponent):
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.FATAL_SYSTEM_ERROR:
             reason = str(fl_ctx.get_prop(FLContextKey.EVENT_DATA, ""))
-            self._well = False
-            number, task = self._engine.work
-            self._engine.record.error(
-                site=self._engine.name, round=number, task=task, kind="panic", message=reason
-            )
-            self._engine.fail(reason)
+            self._report("panic", reason)
+            self._leave()
+
+    def _leave(self) -> None:
+        """A panic ends this site; the server goes on without it if it can, as in FLARE."""
+        self._left = True
+        self._engine.abort()
+        self._tasks.put(None)
 
     # One task.
 
@@ -239,6 +240,7 @@ class Site(FLComponent):
         headers = message.headers
         data.set_header(ReservedHeaderKey.TASK_ID, headers["id"])
         data.set_header(ReservedHeaderKey.TASK_NAME, headers["task"])
+        data.set_header(_TASK_NAME_HEADER, headers["task"])
         data.add_cookie(ReservedHeaderKey.WORKFLOW, headers["workflow"])
         if "operator" in headers:
             data.set_header(ReservedHeaderKey.TASK_OPERATOR, headers["operator"])
@@ -246,8 +248,10 @@ class Site(FLComponent):
         engine.work = (number, headers["task"])
         engine.record.at(engine.name, number, headers["task"])
         with engine.new_context() as fl_ctx:
-            fl_ctx.set_peer_context(peer_context({}, IDENTITY))
+            fl_ctx.set_peer_context(peer_context(headers["public"], IDENTITY))
             reply = self._reply(headers["task"], headers["id"], data, fl_ctx)
+            if self._left:
+                return
             jar = data.get_cookie_jar()
             if jar:
                 reply.set_cookie_jar(jar)
