@@ -50,6 +50,7 @@ class Communicator:
         links: Mapping[str, Link],
         watch: Any,
         workflow: str,
+        threads: int | None = None,
     ) -> None:
         self.controller: Any = None
         self._engine = engine
@@ -57,6 +58,8 @@ class Communicator:
         self._links = links
         self._watch = watch
         self._workflow = workflow
+        #: How many sites may be at work at a time.
+        self._threads = threads or len(clients)
         self._board: list[Standing] = []
         self._working: dict[str, tuple[Standing, ClientTask]] = {}
         self._lost: dict[str, float] = {}
@@ -315,6 +318,8 @@ class Communicator:
         if not any(standing.hungry() for standing in self._board):
             return
         for name in self._clients:
+            if len(self._working) >= self._threads:
+                return
             if name not in self._working and name not in self._lost:
                 standing = self._offered(name)
                 if standing is not None:

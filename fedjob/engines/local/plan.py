@@ -35,6 +35,8 @@ class Plan:
     #: The monotonic clock's reading at the start of the run.
     start: float
     environ: Mapping[str, str]
+    #: How workers log, for `logging.config.dictConfig`.
+    logs: Mapping[str, Any] = field(default_factory=dict)
     #: How coverage measures the test process, if it does.
     coverage: Mapping[str, Any] | None = None
     #: What the server and each site do: "module:function", called with keyword arguments.

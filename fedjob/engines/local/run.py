@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from fedjob.engines.local import measure
+from fedjob.engines.local import logs, measure
 from fedjob.engines.local.layout import lay_out
 from fedjob.engines.local.nursery import environment
 from fedjob.engines.local.plan import Plan, gpus, shards
@@ -70,4 +70,5 @@ def _plan(folder: Path, request: RunRequest) -> Plan:
         start=start,
         coverage=measure.settings(),
         environ=environment(),
+        logs=logs.read(request.log_config),
     )

@@ -44,7 +44,7 @@ def run_server(
     hub: Hub,
     record: Recorder,
     workspace: Path,
-    request: RunRequest,  # noqa: ARG001 - every party is handed the same
+    request: RunRequest,
 ) -> bool:
     """Run the server's part of a job; True if no workflow panicked and no site was lost on the way."""
     app = _load(model, app_dir, record)
@@ -64,7 +64,7 @@ def run_server(
             meta=model.meta.to_dict(),
         )
         post.engine = engine
-        server = Server(engine, model, links)
+        server = Server(engine, model, links, request.threads)
         return server.run(workspace)
     finally:
         for link in links.values():
@@ -127,8 +127,11 @@ class ServerEngine(FLEngine):
 class Server(FLComponent):
     """Runs the workflows; also the first listener of the server, which stops the run on a panic."""
 
-    def __init__(self, engine: ServerEngine, model: JobModel, links: Mapping[str, Link]) -> None:
+    def __init__(
+        self, engine: ServerEngine, model: JobModel, links: Mapping[str, Link], threads: int | None
+    ) -> None:
         super().__init__()
+        self._threads = threads
         self._engine = engine
         self._meta = model.meta
         self._links = links
@@ -165,7 +168,9 @@ class Server(FLComponent):
 
     def _run_workflow(self, workflow_id: str, controller: Any) -> None:
         engine = self._engine
-        self._communicator = Communicator(engine, engine.get_clients(), self._links, self._watch, workflow_id)
+        self._communicator = Communicator(
+            engine, engine.get_clients(), self._links, self._watch, workflow_id, self._threads
+        )
         for site in set(self._links) - set(self._here):
             self._communicator.lose(site)
         controller.set_communicator(self._communicator)
@@ -227,7 +232,9 @@ class Server(FLComponent):
         try:
             self._hear(site, link)
         except Exception as e:
-            self._engine.note_exception(e, message=f"a message from {site} could not be dealt with", fatal=True)
+            self._engine.note_exception(
+                e, message=f"a message from {site} could not be dealt with", fatal=True
+            )
             self._fail(f"a message from {site} could not be dealt with: {type(e).__name__}: {e}")
 
     def _hear(self, site: str, link: Link) -> None:

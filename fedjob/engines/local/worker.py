@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from fedjob.engines.local import measure
+from fedjob.engines.local import logs, measure
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Place, Recorder
@@ -86,6 +86,7 @@ def _settle(plan: Plan, number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     faulthandler.enable(file=2)
     _keep_freed_memory()
+    logs.apply(dict(plan.logs))
 
 
 def _host(

@@ -1,0 +1,61 @@
+"""What server and sites log, by FLARE's ``log_config``: a mode, a level, or a file for `logging.config.dictConfig`.
+
+In worker processes only; inline, the test process's own logging (pytest's capture) is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+from pathlib import Path
+from typing import Any
+
+from fedjob.errors import RequestError
+
+_FULL = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+#: FLARE's modes: level and format.
+_MODES = {
+    "concise": (logging.INFO, "%(asctime)s - %(levelname)s - %(message)s"),
+    "full": (logging.INFO, _FULL),
+    "msg_only": (logging.INFO, "%(message)s"),
+    "verbose": (logging.DEBUG, _FULL),
+}
+#: Without a wish, only what calls for attention: a line per site and round costs more than the round.
+_DEFAULT = (logging.WARNING, _FULL)
+
+
+def read(log_config: str | None) -> dict[str, Any]:
+    """A configuration for `logging.config.dictConfig`. Raises RequestError for what is no log_config."""
+    if log_config is None:
+        return _console(*_DEFAULT)
+    if log_config in _MODES:
+        return _console(*_MODES[log_config])
+    level = logging.getLevelName(log_config.upper()) if not log_config.isdigit() else int(log_config)
+    if isinstance(level, int):
+        return _console(level, _FULL)
+    try:
+        config: dict[str, Any] = json.loads(Path(log_config).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        modes = ", ".join(_MODES)
+        raise RequestError(
+            f"log_config={log_config!r} is neither a mode ({modes}) nor a level, and no JSON file either: {e}"
+        ) from e
+    return config
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Configure the logging of this process."""
+    logging.config.dictConfig(config)
+
+
+def _console(level: int, form: str) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": form}},
+        "handlers": {
+            "log": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}
+        },
+        "root": {"level": level, "handlers": ["log"]},
+    }

@@ -1,0 +1,81 @@
+"""Law 6: the same folder, request and seed give the same bits, however the run is carried out."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs import run, script_job
+
+#: Draws from every generator, computes in float32, and takes its time as the test tells it to.
+SCRIPT = """
+import json, random, time
+import numpy as np
+import nvflare.client as flare
+
+flare.init()
+with open({delays!r}) as f: delays = json.load(f)
+rng = np.random.default_rng(np.random.randint(2**31))
+while flare.is_running():
+    model = flare.receive()
+    time.sleep(delays[flare.get_site_name()])
+    noise = rng.normal(size=(3, 3)).astype(np.float32) + random.random() + np.random.rand()
+    params = {{name: value / 3 + noise.astype(np.float32) for name, value in model.params.items()}}
+    metrics = {{"noise": float(noise.sum()), "more": random.gauss(0, 1)}}
+    flare.send(flare.FLModel(params=params, metrics=metrics, meta={{"NUM_STEPS_CURRENT_ROUND": random.randint(1, 9)}}))
+"""
+SITES = 3
+
+
+def outcome(base, **request):
+    """Metrics and model of one run, as they are bit for bit."""
+    result = run(
+        script_job(base, SCRIPT.format(delays=str(base / "delays")), sites=SITES),
+        base,
+        n_clients=SITES,
+        **request,
+    )
+    assert result.ok, result
+    rounds = [
+        (r.number, r.metrics, [(c.site, c.metrics, c.weight) for c in r.contributions]) for r in result.rounds
+    ]
+    return repr(rounds), result.model()["numpy_key"].tobytes()
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    base = tmp_path_factory.mktemp("reference")
+    (base / "delays").write_text(json.dumps({f"site-{n + 1}": 0 for n in range(SITES)}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(base)
+        return outcome(base, seed=7, isolation="process")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    isolation=st.sampled_from(["process", "shared", "inline"]),
+    threads=st.sampled_from([None, 1, 2, 3]),
+    delays=st.permutations([0.0, 0.01, 0.03]),
+)
+def test_the_bits_are_the_same(reference, tmp_path_factory, isolation, threads, delays):
+    base = tmp_path_factory.mktemp("run")
+    (base / "delays").write_text(json.dumps({f"site-{n + 1}": d for n, d in enumerate(delays)}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(base)
+        assert outcome(base, seed=7, isolation=isolation, threads=threads) == reference
+
+
+def test_another_seed_gives_other_numbers(reference, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "delays").write_text(json.dumps({f"site-{n + 1}": 0 for n in range(SITES)}))
+    assert outcome(tmp_path, seed=8) != reference
+
+
+def test_the_callers_generators_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "delays").write_text(json.dumps({f"site-{n + 1}": 0 for n in range(SITES)}))
+    before = np.random.get_state()[1].copy()
+    outcome(tmp_path, seed=7, isolation="inline")
+    assert (np.random.get_state()[1] == before).all()

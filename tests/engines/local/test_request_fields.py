@@ -1,0 +1,64 @@
+"""What a request may ask of a run, besides its sites: threads, GPUs, logging."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from fedjob.errors import RequestError
+from jobs import run, script_job
+
+SCRIPT = """
+import json, logging, os, time
+import nvflare.client as flare
+
+flare.init()
+while flare.is_running():
+    model = flare.receive()
+    began = time.monotonic()
+    for _ in range(200_000): pass
+    with open({log!r}, "a") as f:
+        f.write(json.dumps([began, time.monotonic(), os.environ.get("CUDA_VISIBLE_DEVICES")]) + "\\n")
+    logging.getLogger("mine").info("round %d", model.current_round)
+    flare.send(flare.FLModel(params=model.params, metrics={{"accuracy": 0.5}}))
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_own_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def job(tmp_path):
+    return script_job(tmp_path, SCRIPT.format(log=str(tmp_path / "spans")), sites=3, rounds=2)
+
+
+def test_no_more_sites_than_threads_are_at_work_at_a_time(tmp_path):
+    result = run(job(tmp_path), tmp_path, n_clients=3, threads=1)
+    assert result.ok
+    spans = sorted(tuple(json.loads(line)[:2]) for line in (tmp_path / "spans").read_text().splitlines())
+    assert len(spans) == 6
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(spans))
+
+
+def test_sites_see_their_gpus_in_flares_syntax(tmp_path):
+    result = run(job(tmp_path), tmp_path, n_clients=3, gpu="[0,1],[2]")
+    assert dict(result.devices) == {"site-1": "0,1", "site-2": "2", "site-3": "0,1"}
+    seen = [json.loads(line)[2] for line in (tmp_path / "spans").read_text().splitlines()]
+    assert sorted(set(seen)) == ["0,1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("log_config", "line"), [("msg_only", "round 1\n"), ("info", " - mine - INFO - round 1\n"), (None, None)]
+)
+def test_sites_log_as_asked(tmp_path, log_config, line):
+    run(job(tmp_path), tmp_path, n_clients=3, log_config=log_config)
+    log = (tmp_path / "ws" / "site-1" / "log.txt").read_text()
+    assert (line in log) if line else ("round 1" not in log)
+
+
+def test_a_log_config_that_is_none_is_refused(tmp_path):
+    with pytest.raises(
+        RequestError, match=r"^log_config='loud' is neither a mode \(concise, full, msg_only, verbose\)"
+    ):
+        run(job(tmp_path), tmp_path, n_clients=3, log_config="loud")
