@@ -1,19 +1,14 @@
-"""Extensions of fedjob: a package registers an object under the entry-point group ``fedjob``.
-
-The object (usually a module) implements any of the hooks below, with ``fedjob.plugins.hookimpl``.
-"""
+"""The built-in engines and checks together with those of plugins (see `fedjob.hooks`)."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING
-
-import pluggy
 
 from fedjob import engines
 from fedjob.errors import RequestError
+from fedjob.hooks import Hooks, hookimpl, manager
 
 if TYPE_CHECKING:
     from fedjob.engines.protocol import Engine
@@ -21,31 +16,7 @@ if TYPE_CHECKING:
     from fedjob.folder.checks.finding import Finding
     from fedjob.folder.model import JobModel
 
-GROUP = "fedjob"
-
-hookspec = pluggy.HookspecMarker(GROUP)
-hookimpl = pluggy.HookimplMarker(GROUP)
-
-
-class Hooks:
-    """What a plugin may implement."""
-
-    @hookspec
-    def fedjob_engines(self) -> Mapping[str, Callable[[], Engine]]:  # type: ignore[empty-body]
-        """Engines by name; each is made when it is asked for."""
-
-    @hookspec
-    def fedjob_checks(self, model: JobModel, release: Release) -> Iterable[Finding]:  # type: ignore[empty-body]
-        """Further findings on a job that is meant for `release`."""
-
-
-@cache
-def manager() -> pluggy.PluginManager:
-    """The plugins that are installed."""
-    found = pluggy.PluginManager(GROUP)
-    found.add_hookspecs(Hooks)
-    found.load_setuptools_entrypoints(GROUP)
-    return found
+__all__ = ["Hooks", "engine", "findings", "hookimpl", "manager"]
 
 
 def engine(name: str) -> Engine:

@@ -18,7 +18,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from fedjob.errors import NameUnknown, ReleaseError
-from fedjob.flare.releases import Release, span
+from fedjob.flare import further
+from fedjob.flare.releases import RELEASES, Release, span
 
 ROOT = "nvflare"
 
@@ -125,7 +126,7 @@ _ROLES = (
         "InProcessClientAPIExecutor", before="2.9"),
     Row("app_common.utils.fl_component_wrapper", "components.workflows.wrapper", "FLComponentWrapper"),
     Row("app_common.workflows.base_fedavg", "components.workflows.base_fedavg", "BaseFedAvg"),
-    Row("app_common.workflows.base_model_controller", "components.workflows.model_controller",
+    Row("app_common.workflows.base_model_controller", "components.workflows.base_model_controller",
         "BaseModelController"),
     Row("app_common.workflows.fedavg", "components.workflows.fedavg", "FedAvg"),
     Row("app_common.workflows.model_controller", "components.workflows.model_controller", "ModelController"),
@@ -371,11 +372,14 @@ class Name:
 
 
 def load(path: str) -> Any:
-    """Our object for FLARE's dotted `path`, of whatever release. Raises NameUnknown."""
+    """The object for FLARE's dotted `path`, of whatever release, ours or a plugin's. Raises NameUnknown."""
     found = _by_path().get(path)
-    if found is None:
+    if found is not None:
+        return found[0].load()
+    target = further.targets().get(path)
+    if target is None:
         raise unknown(path)
-    return found[0].load()
+    return Name(path, target, RELEASES).load()
 
 
 def path_of(thing: Any, release: Release | str | None = None) -> str | None:
@@ -407,7 +411,10 @@ def flare_name(thing: Any) -> str | None:
 
 def _names_of(thing: Any) -> list[Name]:
     cls = thing if isinstance(thing, (type, FunctionType)) else type(thing)
-    return _by_target().get(f"{cls.__module__}:{cls.__qualname__}", [])
+    target = f"{cls.__module__}:{cls.__qualname__}"
+    return _by_target().get(target) or [
+        Name(path, answer, RELEASES) for path, answer in further.targets().items() if answer == target
+    ]
 
 
 def names() -> Iterator[Name]:
@@ -444,8 +451,8 @@ def _packages_above(module: str) -> Iterator[str]:
 
 
 def paths() -> frozenset[str]:
-    """The dotted paths of all names, of any release."""
-    return frozenset(_by_path())
+    """The dotted paths of all names, of any release, those of plugins included."""
+    return frozenset({*_by_path(), *further.targets()})
 
 
 def unknown(path: str) -> NameUnknown:

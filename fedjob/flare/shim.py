@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from fedjob.flare import described, names
+from fedjob.flare import described, further, names
 from fedjob.flare.releases import NEWEST
 
 
@@ -31,6 +31,8 @@ class _Answer(ModuleType):
             return name.load()
         if _finder.knows(path):
             return import_module(path)
+        if path in further.targets():
+            return names.load(path)
         if _finder.describes and (cls := described.find(path)) is not None:
             return cls
         whole = names.module_of(self.__name__)
@@ -52,7 +54,11 @@ class _Finder(MetaPathFinder, Loader):
     describes = False
 
     def knows(self, module: str) -> bool:
-        return module in names.modules() or (self.describes and module in described.modules())
+        return (
+            module in names.modules()
+            or (self.describes and module in described.modules())
+            or module in further.modules()
+        )
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
