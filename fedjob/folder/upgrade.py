@@ -82,7 +82,7 @@ class Upgrade:
             "job": self.job,
             "from": str(self.old),
             "to": str(self.new),
-            "changes": [_change(change) for change in self.changes],
+            "changes": [change_to_dict(change) for change in self.changes],
             "classes_gone": list(self.gone),
             "classes_new": list(self.come),
             "defaults": [
@@ -166,6 +166,6 @@ def _plain(value: Any) -> Any:
     return None if value is MISSING else value
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_to_dict(change: Change) -> dict[str, Any]:
     sides: Sequence[tuple[str, Any]] = (("before", change.expected), ("after", change.obtained))
     return {"kind": change.kind, "place": change.place, **{w: v for w, v in sides if v is not ABSENT}}
