@@ -6,11 +6,14 @@ One behaviour under FLARE's names of all releases: ``ClientAPIExecutor`` (2.9) a
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
 from typing import Any
 
 from fedjob.client.config import ConfigKey, ExchangeFormat, TransferType
-from fedjob.components.roles import Executor
+from fedjob.components.roles import Executor, FLComponent
 from fedjob.errors import FolderError
+from fedjob.exchange.analytics import ANALYTIC_EVENT_TYPE
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
@@ -112,7 +115,7 @@ class ScriptExecutor(Executor):
 
 
 class ClientAPIExecutor(ScriptExecutor):
-    """FLARE 2.9's executor for training scripts. The local engine runs its mode ``in_process``."""
+    """FLARE 2.9's executor for training scripts, in the site's process or in one of their own."""
 
     def __init__(
         self,
@@ -186,12 +189,27 @@ class ClientAPIExecutor(ScriptExecutor):
         return self._execution_mode
 
     def _start(self, fl_ctx: FLContext) -> Any:
-        if self._execution_mode != "in_process":
+        if self._execution_mode == "external_process":
+            return self._start_process(fl_ctx)
+        if self._execution_mode == "attach":
             raise FolderError(
-                f"the local engine runs training scripts in process, not with execution_mode={self._execution_mode!r}; "
-                'run this job with engine="simulator"'
+                "the local engine starts training scripts itself, and has no execution_mode='attach'; "
+                "use 'external_process' or 'in_process'"
             )
         return super()._start(fl_ctx)
+
+    def _start_process(self, fl_ctx: FLContext) -> Any:
+        command = self._command
+        run = fl_ctx.get_engine().start_process(
+            shlex.split(command) if isinstance(command, str) else command,
+            self._config(fl_ctx),
+            once=self._launch_once,
+            launch_timeout=self._launch_timeout,
+            result_timeout=self._result_wait_timeout,
+            publish=publish_to_server(self),
+        )
+        run.ready()
+        return run
 
 
 class InProcessClientAPIExecutor(ScriptExecutor):
@@ -327,6 +345,17 @@ class TFInProcessClientAPIExecutor(InProcessClientAPIExecutor):
             memory_gc_rounds=memory_gc_rounds,
             cuda_empty_cache=cuda_empty_cache,
         )
+
+
+def publish_to_server(
+    component: FLComponent, event_type: str = f"fed.{ANALYTIC_EVENT_TYPE}"
+) -> Callable[[Shareable, FLContext], None]:
+    """What an external script logs becomes an event for the server at once; no widget has to convert it."""
+
+    def publish(data: Shareable, fl_ctx: FLContext) -> None:
+        component.fire_fed_event(event_type, data, fl_ctx)
+
+    return publish
 
 
 def _one_of(kind: Any, name: str, value: Any) -> Any:

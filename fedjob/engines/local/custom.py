@@ -103,6 +103,14 @@ class Custom:
 
         return FileFinder(path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (Loader, SOURCE_SUFFIXES))
 
+    def original(self, path: Path) -> Path:
+        """The user's own file behind one in ``custom/``, or `path` itself."""
+        source = Path(os.path.realpath(path))
+        custom = self.root(str(source))
+        if custom is None or not source.is_file():
+            return path
+        return self._originals.find(source.relative_to(custom), source.read_bytes()) or path
+
     def install(self) -> None:
         sys.path_hooks.insert(0, self)
 
@@ -151,6 +159,11 @@ def leave(custom: Custom) -> None:
 def run_script(path: Path, args: Sequence[str] = ()) -> None:
     """`Custom.run_script` of the run that is on in this process."""
     _current[-1].run_script(path, args)
+
+
+def original(path: Path) -> Path:
+    """The user's own file behind one in ``custom/`` of the run that is on; `path` itself if there is none."""
+    return _current[-1].original(path) if _current else path
 
 
 def user_traceback(error: BaseException) -> str:

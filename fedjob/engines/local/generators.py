@@ -164,6 +164,12 @@ def present() -> dict[str, Any]:
     return _found
 
 
+def seed_of(seed: int | None, site: str) -> int:
+    """The number that a site's generators are seeded with."""
+    text = secrets.token_hex(16) if seed is None else f"{seed}:{site}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+
+
 class Generators:
     """The random states of one site (or of the server): seeded from (seed, site), kept across switches.
 
@@ -173,8 +179,7 @@ class Generators:
     __slots__ = ("_number", "_states")
 
     def __init__(self, seed: int | None, site: str) -> None:
-        text = secrets.token_hex(16) if seed is None else f"{seed}:{site}"
-        self._number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+        self._number = seed_of(seed, site)
         self._states: dict[str, Any] = {}
 
     def resume(self) -> None:

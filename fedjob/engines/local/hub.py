@@ -48,6 +48,7 @@ class Hub:
         self._loop: greenlet | None = None
         self._selector: selectors.BaseSelector | None = None
         self._rests: list[Callable[[bool], float | None]] = []
+        self._more_stacks: list[Callable[[], str]] = []
         self._outer: set[Any] = set()
 
     # What strands use.
@@ -305,4 +306,9 @@ class Hub:
 
     def stacks(self) -> str:
         """Where every strand stands, for reports on runs that did not end."""
-        return "\n".join(f"strand {strand.name}:\n{strand.stack()}" for strand in self.strands)
+        strands = [f"strand {strand.name}:\n{strand.stack()}" for strand in self.strands]
+        return "\n".join([*strands, *filter(None, (call() for call in self._more_stacks))])
+
+    def on_stacks(self, call: Callable[[], str]) -> None:
+        """Have `stacks` show what `call()` knows besides: where a process stands that a strand waits for."""
+        self._more_stacks.append(call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,10 @@ from fedjob.exchange.analytics import (
     AnalyticsDataType,
     LogWriterName,
 )
+from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.keys import FLContextKey
+from fedjob.exchange.shareable import Shareable
 
 if TYPE_CHECKING:
     from fedjob.engines.local.site import SiteEngine
@@ -162,24 +164,39 @@ class _LocalSession(Session):
 
     def log(self, key: str, value: Any, data_type: AnalyticsDataType, **kwargs: Any) -> None:
         """Fire FLARE's analytics event at this site, and put numbers on record."""
-        engine = self._engine
-        # The writer says in whose words the type is; a receiver translates it into its own.
-        sender = kwargs.pop("writer", LogWriterName.TORCH_TB)
-        try:
-            data = AnalyticsData(key=key, value=value, data_type=data_type, sender=sender, **kwargs)
-        except (TypeError, ValueError) as e:
-            # As in FLARE the value is lost, and the script goes on.
-            _log.error("%s: %r was not logged: %s", engine.name, key, e)
-            return
-        for name, number in _numbers(key, data.value, data_type):
-            engine.record.emit("scalar", site=engine.name, name=name, value=number, step=data.step)
-        with engine.new_context() as fl_ctx:
-            shareable = data.to_dxo().to_shareable()
+
+        def publish(shareable: Shareable, fl_ctx: FLContext) -> None:
             fl_ctx.set_prop(FLContextKey.EVENT_DATA, shareable, private=True, sticky=False)
-            engine.fire_event(ANALYTIC_EVENT_TYPE, fl_ctx)
+            self._engine.fire_event(ANALYTIC_EVENT_TYPE, fl_ctx)
+
+        log_value(self._engine, key, value, data_type, kwargs, publish)
 
     def stop(self) -> None:
         self._shut = True
+
+
+def log_value(
+    engine: SiteEngine,
+    key: str,
+    value: Any,
+    data_type: AnalyticsDataType,
+    more: dict[str, Any],
+    publish: Callable[[Shareable, FLContext], None] | None,
+) -> None:
+    """Put the numbers of a logged value on record, and hand it on as FLARE's event data."""
+    # The writer says in whose words the type is; a receiver translates it into its own.
+    sender = more.pop("writer", LogWriterName.TORCH_TB)
+    try:
+        data = AnalyticsData(key=key, value=value, data_type=data_type, sender=sender, **more)
+    except (TypeError, ValueError) as e:
+        # As in FLARE the value is lost, and the script goes on.
+        _log.error("%s: %r was not logged: %s", engine.name, key, e)
+        return
+    for name, number in _numbers(key, data.value, data_type):
+        engine.record.emit("scalar", site=engine.name, name=name, value=number, step=data.step)
+    if publish is not None:
+        with engine.new_context() as fl_ctx:
+            publish(data.to_dxo().to_shareable(), fl_ctx)
 
 
 def _numbers(key: str, value: Any, data_type: AnalyticsDataType) -> Iterator[tuple[str, float]]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from fedjob.components.roles import FLComponent
 from fedjob.engines.local.custom import user_traceback
+from fedjob.engines.local.external import ExternalRun
 from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.hub import Hub, Mailbox
+from fedjob.engines.local.launch import Launch
 from fedjob.engines.local.layout import JOB_ID, app_of
 from fedjob.engines.local.link import Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
@@ -73,7 +75,7 @@ def run_site(
     hub: Hub,
     record: Recorder,
     workspace: Path,  # noqa: ARG001 - every party is handed the same
-    request: RunRequest,  # noqa: ARG001
+    request: RunRequest,
 ) -> bool:
     """Run one site's part of a job; True if it came to its end without an error of its own."""
     app = _load(model, app_dir, site, link, record)
@@ -92,6 +94,7 @@ def run_site(
         meta=model.meta.to_dict(),
     )
     post.engine = engine
+    engine.seed = request.seed
     return Site(engine, link).run()
 
 
@@ -130,8 +133,12 @@ class SiteEngine(FLEngine):
         super().__init__(**fields)
         self._link = link
         #: The training scripts that executors have started.
-        self.scripts: list[ScriptRun] = []
+        self.scripts: list[ScriptRun | ExternalRun] = []
         self.work: tuple[int | None, str | None] = (None, None)
+        self.app_dir: Path = fields["app_dir"]
+        #: Where the files of the app come from, if the site has got a folder of its own for a process.
+        self.app_source = self.app_dir
+        self.seed: int | None = None
 
     def start_script(self, script: str, args: list[str], config: dict[str, Any]) -> ScriptRun:
         """Start a training script of ``custom/`` beside the executor.
@@ -140,6 +147,16 @@ class SiteEngine(FLEngine):
         taken as it is. Raises ValueError if there is none. `config` is what the Client API shows as ``get_config()``.
         """
         run = ScriptRun(self, find_script(Path(self.run_dir), script), args, config)
+        self.scripts.append(run)
+        run.start()
+        return run
+
+    def start_process(self, command: list[str], config: dict[str, Any], **options: Any) -> ExternalRun:
+        """Start a training script in a process of its own; `options` are the other fields of `Launch`.
+
+        Raises ValueError if the command cannot be started, or its script does not get to the Client API.
+        """
+        run = ExternalRun(self, Launch(command=tuple(command), config=config, **options))
         self.scripts.append(run)
         run.start()
         return run
