@@ -9,7 +9,9 @@ from typing import Any
 
 from fedjob.components.roles import FLComponent
 from fedjob.engines.artifacts import saved_models
+from fedjob.engines.local.board import Board
 from fedjob.engines.local.communicator import Communicator
+from fedjob.engines.local.delivery import Delivery
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.hub import Hub, Strand
 from fedjob.engines.local.layout import JOB_ID, app_of
@@ -138,7 +140,7 @@ class Server(FLComponent):
         self._here = dict.fromkeys(links)
         self._ending = False
         self._failed = False
-        self._communicator: Communicator | None = None
+        self._board: Board | None = None
         self._watch = Watch(engine.record)
         handlers = engine.app.handlers
         handlers.insert(0, self)
@@ -168,12 +170,12 @@ class Server(FLComponent):
 
     def _run_workflow(self, workflow_id: str, controller: Any) -> None:
         engine = self._engine
-        self._communicator = Communicator(
-            engine, engine.get_clients(), self._links, self._watch, workflow_id, self._threads
-        )
+        delivery = Delivery(engine, self._links, self._watch, workflow_id)
+        self._board = Board(engine, engine.get_clients(), delivery, self._watch, self._threads)
         for site in set(self._links) - set(self._here):
-            self._communicator.lose(site)
-        controller.set_communicator(self._communicator)
+            self._board.lose(site)
+        communicator = Communicator(self._board, engine.hub, list(self._links))
+        controller.set_communicator(communicator)
         try:
             with engine.new_context() as fl_ctx:
                 fl_ctx.set_prop(FLContextKey.WORKFLOW, workflow_id, sticky=True)
@@ -191,7 +193,7 @@ class Server(FLComponent):
                     controller.stop_controller(fl_ctx)
                 except Exception as e:
                     engine.note_exception(e, message=f"workflow {workflow_id!r} failed to stop")
-                self._communicator.cancel_all_tasks()
+                communicator.cancel_all_tasks()
                 self.fire_event(EventType.END_WORKFLOW, fl_ctx)
 
     def _end(self, pumps: list[Strand]) -> None:
@@ -243,8 +245,8 @@ class Server(FLComponent):
             if isinstance(message, LinkClosed):
                 self._lose(site)
                 return
-            if message.kind == "reply" and self._communicator is not None:
-                self._communicator.take_reply(site, message)
+            if message.kind == "reply" and self._board is not None:
+                self._board.take_reply(site, message)
             elif message.kind == "failed":
                 self._fail(f"{site} could not go on: {message.headers['reason']}")
             else:
@@ -261,5 +263,5 @@ class Server(FLComponent):
             )
         elif site in (self._meta.mandatory_clients or ()):
             self._fail(f"{site} was lost, and it is a mandatory client")
-        if self._communicator is not None:
-            self._communicator.lose(site)
+        if self._board is not None:
+            self._board.lose(site)

@@ -1,0 +1,159 @@
+"""The board of standing tasks: gives them to sites that are free, takes results in their order, sees to the end.
+
+What FLARE's sites pull by asking every two seconds is given out the moment a site is free.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from fedjob.components.task import ClientTask, TaskCompletionStatus
+from fedjob.engines.local.delivery import Delivery
+from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.link import Message
+from fedjob.engines.local.standing import Broadcast, Offer, Standing
+from fedjob.engines.local.watch import Watch
+from fedjob.exchange.client import Client
+
+_log = logging.getLogger(__name__)
+
+
+class Board:
+    """The tasks of one workflow and the sites that work on them; at most `threads` sites at a time."""
+
+    def __init__(
+        self, engine: FLEngine, clients: list[Client], delivery: Delivery, watch: Watch, threads: int | None
+    ) -> None:
+        #: In the order in which they were put up; a site is offered them in this order.
+        self.standing: list[Standing] = []
+        #: When each site that has gone was lost, in seconds since the epoch.
+        self.lost: dict[str, float] = {}
+        self._engine = engine
+        self._hub = engine.hub
+        self._clients = {c.name: c for c in clients}
+        self._delivery = delivery
+        self._watch = watch
+        self._threads = threads or len(clients)
+        self._working: dict[str, tuple[Standing, ClientTask]] = {}
+        self._looking = False
+        self._look_again = False
+
+    def lose(self, site: str) -> None:
+        """A site has gone for good."""
+        self.lost[site] = time.time()
+        self._working.pop(site, None)
+        for standing in self.standing:
+            standing.lost.add(site)
+        self.look()
+
+    def take_reply(self, site: str, message: Message) -> None:
+        """A site has answered a task: it is free, and its result waits for its turn."""
+        standing, client_task = self._working.pop(site, (None, None))
+        if standing is None or client_task is None or standing not in self.standing:
+            # FLARE's sites ask whether the task still stands and drop a late result themselves.
+            _log.info("late result of %s from %s dropped", message.headers.get("task"), site)
+        else:
+            standing.arrived[site] = message
+        self.look()
+
+    def put(self, standing: Standing, wakes: tuple[float, ...] = ()) -> None:
+        task = standing.task
+        task.schedule_time = time.time()
+        task.is_standing = True
+        standing.lost.update(self.lost)
+        self.standing.append(standing)
+        self._watch.task_sent(task, standing.targets)
+        if task.timeout:
+            self._after(task.timeout, lambda: self._expire(standing))
+        for seconds in wakes:
+            if seconds:
+                self._tick(standing, seconds)
+        if isinstance(standing, Broadcast) and standing.patience:
+            self._tick(standing, standing.patience)
+        self.look()
+
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        hub = self._hub
+
+        def wait() -> None:
+            hub.sleep(seconds)
+            call()
+
+        hub.spawn(wait, name=f"timer of {seconds:g} s")
+
+    def _tick(self, standing: Standing, seconds: float) -> None:
+        """Look again every `seconds` while the task stands: one of its times may be over."""
+
+        def again() -> None:
+            if standing in self.standing:
+                self.look()
+                self._after(seconds, again)
+
+        self._after(seconds, again)
+
+    def _expire(self, standing: Standing) -> None:
+        if standing in self.standing and standing.task.completion_status is None:
+            while (site := standing.first_arrived()) is not None:
+                self._delivery.process(standing, site)
+            standing.task.completion_status = TaskCompletionStatus.TIMEOUT
+            self.look()
+
+    def look(self) -> None:
+        """Do all there is to do; a callback that causes more finds it done before this returns."""
+        self._look_again = True
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            while self._look_again:
+                self._look_again = False
+                self._process_arrived()
+                self._finish()
+                self._send_out()
+        finally:
+            self._looking = False
+
+    def _process_arrived(self) -> None:
+        for standing in list(self.standing):
+            while standing.task.completion_status is None and (site := standing.due()) is not None:
+                self._delivery.process(standing, site)
+
+    def _finish(self) -> None:
+        for standing in list(self.standing):
+            task = standing.task
+            if task.completion_status is None:
+                task.completion_status = standing.status()
+            if task.completion_status is not None:
+                self.standing.remove(standing)
+                task.is_standing = False
+                self._look_again = True
+                if task.task_done_cb is not None:
+                    with self._engine.new_context() as fl_ctx:
+                        self._delivery.guard(task, task.task_done_cb, task=task, fl_ctx=fl_ctx)
+
+    def _send_out(self) -> None:
+        if not any(standing.hungry() for standing in self.standing):
+            return
+        for name in self._clients:
+            if len(self._working) >= self._threads:
+                return
+            if name not in self._working and name not in self.lost:
+                standing = self._offered(name)
+                if standing is not None:
+                    self._give(standing, name)
+
+    def _offered(self, site: str) -> Standing | None:
+        for standing in self.standing:
+            if standing.task.completion_status is None:
+                offer = standing.offer(site)
+                if offer is not Offer.NO:
+                    return standing if offer is Offer.SEND else None
+        return None
+
+    def _give(self, standing: Standing, site: str) -> None:
+        client_task = self._delivery.send(standing, self._clients[site])
+        if client_task is not None:
+            self._working[site] = (standing, client_task)
+        self._look_again = True
