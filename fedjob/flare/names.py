@@ -155,7 +155,6 @@ _ROLES = (
 _COMPONENTS = (
     Row("apis.dxo_filter", "components.filters.dxo_filter", "DXOFilter"),
     Row("apis.filter", "components.filters.blocked", "ContentBlockedException FilterContextKey"),
-    Row("app_common.app_constant", "components.statistics.constants", "StatisticsConstants"),
     Row("app_common.abstract.aggregator", "components.aggregator", "Aggregator"),
     Row("app_common.abstract.formatter", "components.formatter", "Formatter"),
     Row("app_common.abstract.init_final_component", "components.init_final",

@@ -1,5 +1,3 @@
-# ruff: noqa: NPY002 - the filters draw from numpy's global generator.
-
 import numpy as np
 import pytest
 

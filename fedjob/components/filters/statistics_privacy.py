@@ -9,8 +9,8 @@ from typing import Any
 
 from fedjob.components.filters.dxo_filter import DXOFilter
 from fedjob.components.statistics.cleansers import StatisticsPrivacyCleanser
-from fedjob.components.statistics.constants import StatisticsConstants as StC
 from fedjob.exchange import fobs
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 from fedjob.exchange.dxo import DXO, DataKind
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.shareable import Shareable

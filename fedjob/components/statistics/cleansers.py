@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from fedjob.components.roles import FLComponent
-from fedjob.components.statistics.constants import StatisticsConstants as StC
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 
 _Verdicts = dict[str, dict[str, bool]]
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fedjob.components.statistics.constants import StatisticsConstants as StC
 from fedjob.components.statistics.quantiles import get_quantiles
 from fedjob.components.statistics.spec import Bin, BinRange, DataType, Feature, Histogram, HistogramType
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 
 _ByFeature = dict[str, dict[str, Any]]
 

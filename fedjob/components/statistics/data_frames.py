@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fedjob.components.statistics.arrays import dtype_to_data_type, get_std_histogram_buckets
-from fedjob.components.statistics.constants import StatisticsConstants as StC
 from fedjob.components.statistics.spec import BinRange, Feature, Histogram, HistogramType, Statistics
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 
 
 class DFStatisticsCore(Statistics, ABC):

@@ -10,7 +10,6 @@ from typing import Any
 from fedjob.components.executors.error_handling import ErrorHandlingExecutor
 from fedjob.components.init_final import TaskHandler
 from fedjob.components.statistics.combine import filter_numeric_features
-from fedjob.components.statistics.constants import StatisticsConstants as StC
 from fedjob.components.statistics.settings import (
     get_feature_bin_range,
     get_number_of_bins,
@@ -18,6 +17,7 @@ from fedjob.components.statistics.settings import (
 )
 from fedjob.components.statistics.spec import Histogram, HistogramType, StatisticConfig, Statistics
 from fedjob.exchange import fobs
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 from fedjob.exchange.dxo import DataKind
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.shareable import Shareable

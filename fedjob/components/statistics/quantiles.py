@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from fedjob.components.statistics.constants import StatisticsConstants as StC
 from fedjob.components.statistics.settings import get_target_quantiles
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 
 
 def get_quantiles(

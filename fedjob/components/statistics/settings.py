@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fedjob.components.statistics.constants import StatisticsConstants as StC
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 
 
 def get_feature_bin_range(feature_name: str, hist_config: Mapping[str, Any]) -> list[float] | None:

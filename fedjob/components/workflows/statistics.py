@@ -11,10 +11,10 @@ from typing import Any
 
 from fedjob.components.controller import Controller
 from fedjob.components.statistics.combine import get_global_stats
-from fedjob.components.statistics.constants import StatisticsConstants as StC
 from fedjob.components.statistics.spec import Bin, StatisticConfig
 from fedjob.components.task import ClientTask, Task
 from fedjob.exchange import fobs
+from fedjob.exchange.app_constants import StatisticsConstants as StC
 from fedjob.exchange.dxo import from_shareable
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext

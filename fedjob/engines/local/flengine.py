@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,18 @@ class FLEngine:
             traceback=user_traceback(error),
             fatal=fatal,
         )
+
+    def now(self) -> float:
+        """Seconds on the run's clock."""
+        return self.hub.now()
+
+    def poll(self, seconds: float) -> None:
+        """Wait, but no longer than until something has happened here."""
+        self.hub.poll(seconds)
+
+    def spawn(self, function: Callable[..., Any], *args: Any, name: str) -> None:
+        """Call `function` beside all else."""
+        self.hub.spawn(function, *args, name=name)
 
     def system_panic(self, reason: str, fl_ctx: FLContext) -> None:
         """End the run, as a component that panics does."""

@@ -16,6 +16,7 @@ from fedjob.engines.local.launch import Launch
 from fedjob.engines.local.layout import JOB_ID, app_of
 from fedjob.engines.local.link import Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
+from fedjob.engines.local.peers import AsksPeers
 from fedjob.engines.local.post import Post, peer_context
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.script import ScriptRun
@@ -126,7 +127,7 @@ def _required(app: App | None, site: str) -> App:
     return app
 
 
-class SiteEngine(FLEngine):
+class SiteEngine(AsksPeers, FLEngine):
     """The engine as a site's components see it."""
 
     def __init__(self, *, link: Link, **fields: Any) -> None:
@@ -201,6 +202,7 @@ class Site(FLComponent):
     def run(self) -> bool:
         engine = self._engine
         engine.hub.spawn(self._pump, name=f"{engine.name} hears the server")
+        engine.answer_peers(self._reply)
         with engine.new_context() as fl_ctx:
             fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
             fl_ctx.set_prop(FLContextKey.CLIENT_NAME, engine.name, private=False, sticky=True)
