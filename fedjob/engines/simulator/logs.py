@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fedjob.result import SiteError
 
-# FLARE frames a traceback of its own or of a user's code like Python does; the last line at
-# column 0 names the exception.
-_TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+^(\S.*)$", re.MULTILINE)
+# FLARE logs a traceback as Python prints it, the first line perhaps behind the log's own prefix; the last
+# line, at column 0, names the exception.
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+^(\S.*)$", re.MULTILINE)
 _LOG_NAMES = ("log.txt", "log_fl.txt", "error_log.txt", "log_error.txt")
 _TAIL = 2_000_000  # bytes; the end of a log holds the cause, a longer one would only cost time.
 

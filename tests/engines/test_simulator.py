@@ -1,0 +1,107 @@
+"""FLARE's simulator as an engine: the copy it runs, what is read from its logs, and a run that fails."""
+
+import os
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from fedjob import FedAvg, FedJob, FrameworkType, NPModelPersistor, RunRequest, ScriptRunner
+from fedjob.engines.simulator import SimulatorEngine
+from fedjob.engines.simulator.copy import copy_with_recorder
+from fedjob.engines.simulator.logs import site_errors
+from fedjob.errors import RequestError
+from fedjob.folder.read import read
+
+RAISES = """
+import nvflare.client as flare
+
+flare.init()
+while flare.is_running():
+    model = flare.receive()
+    if flare.get_site_name() == "site-2" and model.current_round == 1:
+        raise ValueError("no data at this site")
+    flare.send(flare.FLModel(params=model.params, metrics={"accuracy": 0.5}))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(RAISES)
+    job = FedJob(name="raises", min_clients=2)
+    job.to_server(FedAvg(num_clients=2, num_rounds=3))
+    job.to_server(NPModelPersistor(), id="persistor")
+    job.to_clients(ScriptRunner(script="train.py", framework=FrameworkType.NUMPY))
+    job.export_job(str(tmp_path / "jobs"))
+    return tmp_path / "jobs" / "raises"
+
+
+def test_the_copy_has_a_recorder_and_the_folder_stays_as_it_is(folder, tmp_path):
+    before = read(folder)
+    copied = read(copy_with_recorder(folder, tmp_path / "copy", tmp_path / "events.jsonl", 1.5))
+    assert read(folder) == before
+    (app,) = copied.apps
+    *others, recorder = app.server.components
+    assert tuple(others) == before.apps[0].server.components
+    assert (recorder.id, recorder.path) == ("fedjob_recorder", "fedjob_recorder.Recorder")
+    assert recorder.args == {"events_path": str(tmp_path / "events.jsonl"), "started": 1.5}
+    assert "custom/fedjob_recorder.py" in [f.path for f in app.files]
+    assert app.client == before.apps[0].client
+
+
+def test_the_first_traceback_of_each_site_is_found_in_its_log(tmp_path):
+    (tmp_path / "site-1").mkdir()
+    (tmp_path / "site-1" / "log.txt").write_text(
+        "2026-01-01 - INFO - fine\n"
+        "Traceback (most recent call last):\n"
+        '  File "train.py", line 3, in <module>\n'
+        "    import not_there\n"
+        "ModuleNotFoundError: No module named 'not_there'\n"
+        "2026-01-01 - INFO - more\n"
+        "Traceback (most recent call last):\n"
+        '  File "other.py", line 1, in <module>\n'
+        "RuntimeError: later\n"
+    )
+    (error,) = site_errors(tmp_path, ("site-1", "site-2"))
+    assert (error.site, error.kind) == ("site-1", "missing_module")
+    assert error.message == "ModuleNotFoundError: No module named 'not_there'"
+    assert error.traceback.startswith("Traceback (most recent call last):\n")
+    assert "later" not in error.traceback
+
+
+def test_an_interpreter_without_flare_is_told(folder, tmp_path):
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    with pytest.raises(RequestError) as e:
+        SimulatorEngine(python=str(bare)).run(folder, RunRequest(workspace=tmp_path / "ws"))
+    assert str(e.value) == (
+        f"the simulator engine needs FLARE, and {bare} has none; "
+        "install it with: pip install 'pytest-fedjob[flare]'"
+    )
+
+
+@pytest.mark.flare
+def test_a_client_that_raises_fails_the_run_with_its_traceback(folder, tmp_path):
+    if find_spec("nvflare") is None:
+        assert not os.environ.get("CI"), "FLARE must be installed under CI"
+        pytest.skip("needs FLARE")
+    result = SimulatorEngine().run(folder, RunRequest(workspace=tmp_path / "ws", n_clients=2))
+    assert not result.ok
+    assert result.status == "failed"
+    assert len(result.rounds) == 1
+    assert result.metric("accuracy").values == (0.5,)
+    site = next(e for e in result.errors if e.site == "site-2")
+    assert "no data at this site" in site.traceback
+    assert result.errors[-1].kind == "panic"
+    left = [p for p in os.listdir("/proc") if p.isdigit() and _belongs_to(p, str(tmp_path))]
+    assert left == []
+
+
+def _belongs_to(pid, path):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            return path in f.read().decode(errors="replace") and int(pid) != os.getpid()
+    except OSError:
+        return False
