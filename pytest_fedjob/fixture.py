@@ -79,16 +79,18 @@ class FedJobFixture:
         release: str | None = None,
         match: Match = "exact",
         ignore: Sequence[str] = (),
+        bodies: Sequence[str] = (),
     ) -> None:
         """Fail unless `obtained`, a job, a job folder or a result, is what the test's golden says.
 
         Goldens lie beside the test file, named after the test, or `name`. For results `rtol` and
         `atol` are one number or one by metric name, and NaN equals nothing unless `equal_nan`. For jobs
         `match` is ``exact``, ``structure`` or ``subset``, and `ignore` lists places that may differ,
-        e.g. ``server.components[persistor].args.model``.
+        e.g. ``server.components[persistor].args.model``. `bodies` lists files whose text stands in the
+        golden beside their hash, e.g. ``custom/*.py``.
         """
         __tracebackhide__ = True
-        content = self._content(obtained, rtol, atol, equal_nan, release, match, ignore)
+        content = self._content(obtained, rtol, atol, equal_nan, release, match, ignore, bodies)
         desk = goldens.Desk(
             mode=self.settings.golden,
             rootpath=self.settings.rootpath,
@@ -169,13 +171,18 @@ class FedJobFixture:
         found = self._findings(job, model, release or self.settings.release)
         hook = self.item.ihook
         hook.pytest_fedjob_before_run(item=self.item, model=model, request=request)
-        result, ran = runs.run(model, chosen, request, place)
+        try:
+            result, ran = runs.run(model, chosen, request, place)
+        except Exception:
+            self.tally.add_findings(found)
+            raise
         self.tally.add_run(result, ran=ran, findings=found)
         hook.pytest_fedjob_result(item=self.item, result=result)
         if check and not result.ok:
             # What the checks say may well be the cause.
             advice = [line for f in found for line in ("", *f.lines())]
             raise RunFailed("\n".join([*failure_lines(result), *advice]), result=result)
+        self.tally.add_findings(found)
         return result
 
     def _model(self, job: Any, release: str | None) -> JobModel:
@@ -210,6 +217,7 @@ class FedJobFixture:
         release: str | None,
         match: Match,
         ignore: Sequence[str],
+        bodies: Sequence[str],
     ) -> Content:
         from fedjob.golden.content import JobContent, ResultContent
         from fedjob.result import RunResult
@@ -227,6 +235,7 @@ class FedJobFixture:
             normalisers=self._normalisers(),
             match=match,
             ignore=ignore,
+            bodies=bodies,
         )
 
     def _normalisers(self) -> list[Any]:

@@ -32,6 +32,13 @@ class Tally:
         self.runs.append({**describe(result, ran=ran), "findings": errors})
         self.sections.append("\n".join(_table(result)))
 
+    def add_findings(self, findings: Sequence[Finding]) -> None:
+        """What the checks say of a job before its run, for the report of a failing test."""
+        lines = [line for f in findings if f.severity == "error" for line in f.lines()]
+        section = "\n".join(["Before the run the checks found:", *(f"  {line}" for line in lines)])
+        if lines and section not in self.sections:
+            self.sections.append(section)
+
     def add_golden(self, path: str, state: str) -> None:
         self.goldens.append({"path": path, "state": state})
 

@@ -46,6 +46,7 @@ class Change:
     place: str  #: e.g. ``app: server.workflows[controller].args.num_rounds``
     expected: Any = ABSENT
     obtained: Any = ABSENT
+    detail: tuple[str, ...] = ()  #: more lines to show: what changed inside a file
 
 
 def diff_values(expected: Any, obtained: Any, place: str) -> Iterator[Change]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from fedjob.flare import signatures
 from fedjob.flare.releases import NEWEST
+from fedjob.folder.body import line_changes
 from fedjob.folder.change import ABSENT, Absent, Change, Words, appeared, diff_mappings, diff_values
 from fedjob.folder.explain import show
 from fedjob.folder.model import (
@@ -25,6 +26,9 @@ from fedjob.folder.model import (
     JobModel,
     ServerConfig,
 )
+
+#: Changed files of an app that are looked into; of more, size and hash tell enough.
+_READ = 20
 
 
 def diff(expected: JobModel, obtained: JobModel) -> tuple[Change, ...]:
@@ -72,17 +76,20 @@ def _diff_apps(expected: App, obtained: App) -> Iterator[Change]:
 
 
 def _diff_files(old: Mapping[str, File], new: Mapping[str, File], place: str) -> Iterator[Change]:
+    read = 0
     for path, before, after in _pairs(old, new):
         if before is None and after is not None:
             yield Change(kind="file added", place=place + path, obtained=_describe(after))
         elif after is None and before is not None:
             yield Change(kind="file removed", place=place + path, expected=_describe(before))
         elif before != after and before is not None and after is not None:
+            read += 1
             yield Change(
                 kind="file changed",
                 place=place + path,
                 expected=_describe(before),
                 obtained=_describe(after),
+                detail=line_changes(before, after) if read <= _READ else (),
             )
 
 
@@ -134,8 +141,9 @@ def _diff_tasks(expected: Sequence[str], obtained: Sequence[str], place: str) ->
 def _diff_components(expected: Component, obtained: Component, place: str) -> Iterator[Change]:
     # "path" and "class_path" say the same; "name" is looked up in a table of classes.
     if (expected.key == "name") != (obtained.key == "name"):
-        words = {"expected": expected.key, "obtained": obtained.key}
-        yield Change(kind="changed", place=f"{place}.{expected.key}", **words)
+        yield Change(
+            kind="changed", place=f"{place}.{expected.key}", expected=expected.key, obtained=obtained.key
+        )
     elif expected.path != obtained.path:
         moved = expected.path.rpartition(".")[2] == obtained.path.rpartition(".")[2]
         yield Change(

@@ -28,12 +28,12 @@ def explain(changes: Sequence[Change], heading: str, command: str | None = None)
 
 
 def change_lines(change: Change) -> list[str]:
-    """One change as two or three lines."""
+    """One change as two or three lines, and those inside a file whose text is known on both sides."""
     lines = [f"  {change.kind}: {change.place}"]
     for word, value in (("expected", change.expected), ("obtained", change.obtained)):
         if value is not ABSENT:
             lines.append(f"    {word}: {show(value)}")
-    return lines
+    return [*lines, *(f"    {line}".rstrip() for line in change.detail)]
 
 
 def count(number: int, word: str) -> str:

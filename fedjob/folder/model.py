@@ -176,6 +176,7 @@ class File:
     size: int  #: bytes
     sha256: str  #: hex
     source: Path = field(compare=False)  #: where the bytes are now
+    text: str | None = field(default=None, compare=False)  #: the content, where a golden holds it
 
     def __post_init__(self) -> None:
         parts = PurePosixPath(self.path).parts

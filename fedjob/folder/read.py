@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from fedjob.errors import FolderError
 from fedjob.folder.fields import document, mapping, plain
 from fedjob.folder.model import App, ClientConfig, File, JobModel, Meta, ServerConfig
+from fedjob.folder.yaml_text import parse_yaml
 
 #: FLARE's search order (ConfigFormat.config_ext_formats): the first that exists counts.
 EXTENSIONS = (".json", ".conf", ".yml", ".yaml")
@@ -129,9 +130,11 @@ def _parse_yaml(source: str, place: str) -> object:
     import yaml
 
     try:
-        return yaml.safe_load(source)
+        return parse_yaml(source)
     except yaml.YAMLError as error:
         raise FolderError(f"not YAML: {' '.join(str(error).split())}", place=place) from error
+    except RecursionError as error:
+        raise FolderError("nested too deeply to be a configuration", place=place) from error
 
 
 def _parse_hocon(source: str, place: str) -> object:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from fedjob.errors import GoldenError
+from fedjob.folder.yaml_text import parse_yaml
 
 #: Keys that read best first; all others follow in alphabetical order.
 _FIRST = (
@@ -22,6 +23,7 @@ _FIRST = (
 )  # fmt: skip
 _RANK = {key: f"{i:03}" for i, key in enumerate(_FIRST)}
 _LINE = 100
+_NEWLINE = "\n"
 _FILE = {"size", "sha256"}
 
 #: Text that YAML 1.1 and 1.2 both read back as the same text without quotes.
@@ -45,7 +47,6 @@ def load(text: str, place: str) -> Any:
     """Parse YAML; raises `GoldenError` that says where `place` (the file) is broken."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     marker = re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE)
     if marker:
         line = text.count("\n", 0, marker.start()) + 1
@@ -53,11 +54,13 @@ def load(text: str, place: str) -> Any:
             f"golden {place} holds the conflict markers of a merge (line {line}); resolve them first"
         )
     try:
-        return yaml.load(text, loader)  # noqa: S506 - both are safe loaders
+        return parse_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        if isinstance(error, RecursionError):
+            problem = "it is nested too deeply"
         raise GoldenError(f"golden {place} is not YAML{where}: {problem}; restore or update it") from None
 
 
@@ -78,6 +81,8 @@ def _sequence(data: list[Any] | tuple[Any, ...], indent: str, lines: list[str]) 
 
 def _entry(head: str, value: Any, indent: str, lines: list[str]) -> None:
     """`value` after `head`: on the same line if it is flat and fits, else below."""
+    if isinstance(value, str) and "\n" in value and _as_block(value, head, indent, lines):
+        return
     if not isinstance(value, (dict, list, tuple)):
         lines.append(f"{head} {_scalar(value)}")
         return
@@ -90,6 +95,16 @@ def _entry(head: str, value: Any, indent: str, lines: list[str]) -> None:
         _mapping(value, f"{indent}  ", lines)
     else:
         _sequence(value, f"{indent}  ", lines)
+
+
+def _as_block(text: str, head: str, indent: str, lines: list[str]) -> bool:
+    """Lines as lines, so that a reader and a merge see them; False for what YAML would not give back."""
+    if _UNPRINTABLE.search(text.replace("\n", "").replace("\t", "")):
+        return False
+    # The number says where the lines begin, whatever the first one begins with; + and - keep the last ends.
+    lines.append(f"{head} |2{'+' if text.endswith(_NEWLINE) else '-'}")
+    lines += [f"{indent}  {line}" if line else "" for line in text.removesuffix(_NEWLINE).split(_NEWLINE)]
+    return True
 
 
 @lru_cache(maxsize=4096)

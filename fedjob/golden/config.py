@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fedjob.errors import FolderError, GoldenError
-from fedjob.folder.fields import mapping, optional, required, text, whole
+from fedjob.folder.body import body
+from fedjob.folder.fields import mapping, optional, required, text, text_or_none, whole
 from fedjob.folder.model import App, ClientConfig, File, JobModel, Meta, ServerConfig
 from fedjob.golden.canonical import dump, load
 
@@ -42,9 +44,12 @@ class Header:
         return data
 
 
-def to_tree(model: JobModel) -> dict[str, Any]:
-    """The job as plain data: meta data, then configuration and files by app."""
-    return {"meta": model.meta.to_dict(), "apps": {app.name: _app_tree(app) for app in model.apps}}
+def to_tree(model: JobModel, bodies: Sequence[str] = ()) -> dict[str, Any]:
+    """The job as plain data: meta data, then configuration and files by app.
+
+    Files whose path matches one of `bodies` (``custom/*.py``) come with their text.
+    """
+    return {"meta": model.meta.to_dict(), "apps": {app.name: _app_tree(app, bodies) for app in model.apps}}
 
 
 def from_tree(tree: Mapping[str, Any]) -> JobModel:
@@ -96,7 +101,7 @@ def read_model(tree: Mapping[str, Any], place: str) -> JobModel:
         raise GoldenError(f"golden {place} is not valid: it has no {error}; restore or update it") from None
 
 
-def _app_tree(app: App) -> dict[str, Any]:
+def _app_tree(app: App, bodies: Sequence[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for side, config in (("server", app.server), ("client", app.client)):
         if config is not None:
@@ -106,8 +111,15 @@ def _app_tree(app: App) -> dict[str, Any]:
                 if v or k not in _SPARSE or k in config.extra
             }
     if app.files:
-        tree["files"] = {file.path: {"size": file.size, "sha256": file.sha256} for file in app.files}
+        tree["files"] = {file.path: _file_tree(file, bodies) for file in app.files}
     return tree
+
+
+def _file_tree(file: File, bodies: Sequence[str]) -> dict[str, Any]:
+    tree = {"size": file.size, "sha256": file.sha256}
+    wanted = any(fnmatch.fnmatchcase(file.path, pattern) for pattern in bodies)
+    words = body(file) if wanted else None
+    return tree if words is None else {**tree, "text": words}
 
 
 def _by_task(entries: Any) -> Any:
@@ -142,4 +154,5 @@ def _file(path: str, entry: dict[str, Any], place: str) -> File:
         size=required(entry, "size", place, whole),
         sha256=required(entry, "sha256", place, text),
         source=Path(path),
+        text=optional(entry, "text", place, text_or_none, None),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from fedjob.errors import GoldenError
-from fedjob.folder.change import Change
+from fedjob.folder.change import Change, Words
 from fedjob.folder.checks import leaks
 from fedjob.folder.diff import diff
 from fedjob.folder.model import JobModel
@@ -60,12 +60,14 @@ class JobContent:
         normalisers: Sequence[Normaliser] = (),
         match: Match = "exact",
         ignore: Sequence[str] = (),
+        bodies: Sequence[str] = (),
     ) -> None:
         self.release = release
         self._model = model
         self._normalisers = normalisers
         self._match: Match = match
         self._ignore = ignore
+        self._bodies = (bodies,) if isinstance(bodies, str) else bodies
         # A wrong word is an error even while nothing differs.
         relevant((), match, ignore)
 
@@ -89,18 +91,31 @@ class JobContent:
     def differences(self, golden: str, place: str) -> tuple[Change, ...]:
         _, tree = read_text(golden, place, "job")
         expected = read_model(tree, place)
-        return relevant(diff(expected, config.from_tree(self._normalised[0])), self._match, self._ignore)
+        obtained = config.from_tree(self._normalised[0])
+        changes = (*diff(expected, obtained), *_bodies_asked_for(expected, obtained))
+        return relevant(changes, self._match, self._ignore)
 
     def updated(self, golden: str, place: str) -> str:
         return self.text
 
     @cached_property
     def _raw(self) -> dict[str, Any]:
-        return config.to_tree(self._model)
+        return config.to_tree(self._model, self._bodies)
 
     @cached_property
     def _normalised(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         return normalise(self._raw, self._normalisers)
+
+
+def _bodies_asked_for(expected: JobModel, obtained: JobModel) -> Iterator[Change]:
+    """Texts that the test wants in its golden, and that an equal file has not there yet."""
+    known = {(app.name, file.path): file for app in expected.apps for file in app.files}
+    for app in obtained.apps:
+        for file in app.files:
+            before = known.get((app.name, file.path))
+            if file.text is not None and before == file and before.text is None:
+                words = Words(f"{file.size} bytes of text, which the golden does not hold yet")
+                yield Change(kind="added", place=f"{app.name}: {file.path}.text", obtained=words)
 
 
 class ResultContent:

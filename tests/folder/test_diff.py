@@ -177,6 +177,10 @@ def test_the_text_of_a_diff(job, tmp_path):
         "  file changed: app: custom/src/train.py\n"
         f"    expected: 36 bytes, sha256 {before}\n"
         f"    obtained: 1 bytes, sha256 {after}\n"
+        "    @@ -1,2 +1 @@\n"
+        "    -class Trainer: ...\n"
+        "    -class Audit: ...\n"
+        "    +z\n"
         "\n"
         "accept with: fedjob golden update"
     )

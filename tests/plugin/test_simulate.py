@@ -368,3 +368,31 @@ def test_it(fedjob, tmp_path):
         "  Python's own module 'random' hides it: custom/ is searched last\n"
         "  rename it"
     )
+
+
+@pytest.mark.parametrize("how", ["assertion", "exception"])
+def test_a_failing_test_shows_what_the_checks_found_whatever_it_fails_of(suite, how):
+    suite.test(f"""
+class Broken:
+    name = "broken"
+
+    def run(self, folder, request):
+        raise ZeroDivisionError("of the engine")
+
+def test_it(fedjob, tmp_path):
+    import shutil
+    shutil.copytree(JOBS / "hello", tmp_path / "hello")
+    (tmp_path / "hello/app/custom/random.py").write_text("")
+    result = fedjob.simulate(tmp_path / "hello", engine={'"fake"' if how == "assertion" else "Broken()"})
+    assert result.metric("accuracy").last > 0.99
+""")
+    suite.run().assert_outcomes(failed=1)
+    suite.result.stdout.fnmatch_lines(
+        [
+            "Before the run the checks found:",
+            "  error name-shadowed: app: custom/random.py",
+            "    Python's own module 'random' hides it: custom/ is searched last",
+            "    rename it",
+        ],
+        consecutive=True,
+    )

@@ -34,7 +34,7 @@ _LARGEST = 2_000_000
 
 def check(model: JobModel) -> Iterator[Finding]:
     for place, text in _configured(model):
-        kind = _secret(text) or _named_secret(place, text)
+        kind = secret_in(text) or _named_secret(place, text)
         if kind:
             yield _leak(place, kind)
         elif _HOME.match(text):
@@ -68,12 +68,13 @@ def _in_file(file: File, place: str) -> Iterator[Finding]:
     except (OSError, UnicodeDecodeError):
         return
     for number, line in enumerate(text.splitlines(), start=1):
-        kind = _secret(line)
+        kind = secret_in(line)
         if kind:
             yield _leak(f"{place}:{number}", kind)
 
 
-def _secret(text: str) -> str | None:
+def secret_in(text: str) -> str | None:
+    """What kind of secret stands in `text`, if any."""
     return next((kind for kind, pattern in _SECRETS.items() if pattern.search(text)), None)
 
 
