@@ -53,12 +53,12 @@ class Desk:
 
     def settle(self, path: Path, content: Content) -> Outcome:
         """Compare, and write when the mode says so. Raises `GoldenError` for a golden that cannot be read."""
-        text = _read(path)
-        if text is not None and content.equals(text):
-            return _equal(path)
-        if text is None:
-            return self._missing(path, content)
         try:
+            text = _read(path, self._shown(path))
+            if text is None:
+                return self._missing(path, content)
+            if content.equals(text):
+                return _equal(path)
             changes = content.differences(text, self._shown(path))
         except GoldenError:
             if self.mode != "update":
@@ -192,9 +192,11 @@ def for_release(path: Path, release: str | None, mode: GoldenMode) -> Path:
     own = path.with_name(f"{path.stem}@{release}.yaml")
     if own.exists():
         return own
-    first = _read(path) if mode == "update" else None
-    written_for = re.search(r'^release: "?([0-9.]+)"?$', first or "", re.MULTILINE)
-    return own if written_for and written_for[1] != release else path
+    if mode != "update":
+        return path
+    first = path.read_bytes() if path.is_file() else b""
+    written_for = re.search(rb'^release: "?([0-9.]+)"?$', first, re.MULTILINE)
+    return own if written_for and written_for[1].decode() != release else path
 
 
 def shown(path: Path, rootpath: Path) -> str:
@@ -211,14 +213,16 @@ def _equal(path: Path) -> Outcome:
     return Outcome(state="equal", path=path)
 
 
-def _read(path: Path) -> str | None:
+def _read(path: Path, place: str) -> str | None:
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise GoldenError(f"cannot read golden {place}: {error.strerror}; restore or update it") from error
     except UnicodeDecodeError as error:
         raise GoldenError(
-            f"golden {path} is not UTF-8 text (byte {error.start}); restore or update it"
+            f"golden {place} is not UTF-8 text (byte {error.start}); restore or update it"
         ) from error
 
 

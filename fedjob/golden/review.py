@@ -28,7 +28,10 @@ class Pending:
         """What would change."""
         if not self.golden.exists():
             return [f"{self.golden} would be written for the first time:", "", *read(self.file).splitlines()]
-        changes = differences(read(self.golden), read(self.file), str(self.golden))
+        try:
+            changes = differences(read(self.golden), read(self.file), str(self.golden))
+        except GoldenError as error:
+            return [f"{self.golden} would be replaced: {error}", "", *read(self.file).splitlines()]
         return explain(changes, f"{self.golden} would change in {count(len(changes), 'place')}:")
 
     def accept(self) -> None:

@@ -166,6 +166,14 @@ def test_b(fedjob, tmp_path):
     [
         ("", f"golden {GOLDEN} is empty; restore or update it"),
         (
+            "golden: 7\nkind: job\n",
+            f"golden {GOLDEN} has another format than 1; update it, or use the fedjob that wrote it",
+        ),
+        (
+            "golden: 1\ngolden: 1\n",
+            f"golden {GOLDEN} is not YAML (line 2): key 'golden' stands twice in one mapping; restore or update it",
+        ),
+        (
             "a: 1\n<<<<<<< HEAD\n",
             f"golden {GOLDEN} holds the conflict markers of a merge (line 2); resolve them first",
         ),
@@ -178,6 +186,54 @@ def test_an_unreadable_golden(suite, text, message):
     assert suite.failure.splitlines()[-1] == f"fedjob.errors.GoldenError: {message}"
     assert suite.read(GOLDEN) == text
     assert outcomes(suite.run("--fedjob-golden=update"), passed=1) == 0
+
+
+def test_a_golden_that_is_no_text(suite):
+    suite.test(CONFIG)
+    suite.write(GOLDEN, "")
+    (suite.path / GOLDEN).write_bytes(b"golden: \xff\n")
+    assert outcomes(suite.run(), failed=1) == 1
+    assert suite.failure.splitlines()[-1] == (
+        f"fedjob.errors.GoldenError: golden {GOLDEN} is not UTF-8 text (byte 8); restore or update it"
+    )
+    assert outcomes(suite.run("--fedjob-golden=update"), passed=1) == 0
+    assert outcomes(suite.run("--fedjob-golden=check"), passed=1) == 0
+
+
+BODIES = """
+def test_config(fedjob):
+    fedjob.golden(JOBS / "hello", bodies=["custom/src/t*.py"])
+"""
+
+
+def test_files_on_request_with_their_text(suite):
+    suite.test(CONFIG)
+    assert outcomes(suite.run(), passed=1) == 0
+    # Asked for later: the golden has to get the text first.
+    suite.test(BODIES)
+    assert outcomes(suite.run("--fedjob-golden=check"), failed=1) == 1
+    assert suite.failure.startswith(
+        f"Failed: golden {GOLDEN} differs in 1 place:\n"
+        "\n"
+        "  added: app: custom/src/train.py.text\n"
+        "    obtained: 36 bytes of text, which the golden does not hold yet\n"
+    )
+    assert outcomes(suite.run("--fedjob-golden=update"), passed=1) == 0
+    assert ("      custom/src/train.py:\n        sha256: ") in suite.read(GOLDEN)
+    assert "        text: |2+\n          class Trainer: ...\n          class Audit: ...\n" in suite.read(
+        GOLDEN
+    )
+    assert outcomes(suite.run("--fedjob-golden=check"), passed=1) == 0
+    # A change is then shown line by line.
+    suite.write("jobs/hello/app/custom/src/train.py", "class Trainer: ...\nclass Auditor: ...\n")
+    assert outcomes(suite.run("--fedjob-golden=check"), failed=1) == 1
+    assert (
+        "    @@ -1,2 +1,2 @@\n     class Trainer: ...\n    -class Audit: ...\n    +class Auditor: ...\n"
+    ) in suite.failure
+    # No longer asked for: the golden still says the same of the job.
+    suite.test(CONFIG)
+    suite.write("jobs/hello/app/custom/src/train.py", "class Trainer: ...\nclass Audit: ...\n")
+    assert outcomes(suite.run("--fedjob-golden=check"), passed=1) == 0
 
 
 def test_match_and_ignore(suite):
