@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedjob.flare import names, signatures
+from fedjob.flare import deprecated, names, signatures
 from fedjob.flare.releases import RELEASES, Release
 from fedjob.flare.signatures import MISSING, Parameters
 from fedjob.folder.checks.finding import Finding, error, warning
@@ -53,7 +53,7 @@ def _flare_class(spot: Spot, release: Release) -> Iterator[Finding]:
             f"FLARE {release} has no {path}; it is in {', '.join(map(str, having))}",
             f"export the job for {release}, or target {having[-1]}",
         )
-    elif path not in names.paths():
+    elif path not in names.paths() and deprecated.instead_of(path, release) is None:
         yield warning(
             "class-unknown",
             f"{spot.place}.path",

@@ -11,6 +11,7 @@ from fedjob.folder.checks.finding import Finding, error, warning
 from fedjob.folder.model import App, JobModel
 
 ALL, SERVER = "@ALL", "server"
+_MOST_CLIENTS = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -25,6 +26,7 @@ def check(model: JobModel, release: Release) -> Iterator[Finding]:
         )
     sites = [site for places in meta.deploy_map.values() for site in places]
     yield from _map(sites)
+    yield from _numbers(model)
     if ALL not in {site.upper() for site in sites}:
         yield from _clients(model, [s for s in sites if s != SERVER])
     for app in model.apps:
@@ -36,6 +38,25 @@ def check(model: JobModel, release: Release) -> Iterator[Finding]:
                 f"{app.name}:",
                 "the deploy map sends this app nowhere",
                 "add it to deploy_map in meta.json, or delete it",
+            )
+
+
+def _numbers(model: JobModel) -> Iterator[Finding]:
+    meta = model.meta
+    if not 0 < meta.min_clients <= _MOST_CLIENTS:
+        yield error(
+            "min-clients",
+            "meta.min_clients",
+            f"FLARE refuses min_clients {meta.min_clients}",
+            f"give a number from 1 to {_MOST_CLIENTS:,}",
+        )
+    for site, spec in meta.resource_spec.items():
+        if not isinstance(spec, dict):
+            yield error(
+                "resource-spec",
+                f"meta.resource_spec.{site}",
+                f"FLARE wants a mapping of resources for each site, not {spec!r}",
+                'write {"site-1": {"num_of_gpus": 1}}',
             )
 
 

@@ -51,6 +51,13 @@ def _identified(config: ServerConfig | ClientConfig) -> Iterator[Component]:
 def _filters(config: ServerConfig | ClientConfig, place: str) -> Iterator[Finding]:
     for word in ("task_data_filters", "task_result_filters"):
         chains = getattr(config, word)
+        for chain in (chain for chain in chains if not chain.filters):
+            yield error(
+                "filter-chain-empty",
+                f"{place}.{word}[{', '.join(sorted(chain.tasks))}]",
+                "FLARE refuses a chain without a filter",
+                "delete the chain, or put a filter into it",
+            )
         tasks = Counter(task for chain in chains for task in chain.tasks)
         for task in (task for task, n in tasks.items() if n > 1):
             yield error(

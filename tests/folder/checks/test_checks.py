@@ -86,6 +86,28 @@ CASES = {
         "  FLARE 2.9 refuses the job name 'my job'\n"
         "  begin with a letter or digit and use letters, digits, '.', '_', '-'",
     ),
+    "min-clients that no FLARE takes": (
+        lambda f: meta(f, min_clients=0),
+        "error min-clients: meta.min_clients\n"
+        "  FLARE refuses min_clients 0\n"
+        "  give a number from 1 to 1,000,000",
+    ),
+    "resource-spec": (
+        lambda f: meta(f, resource_spec={"site-1": 2}),
+        "error resource-spec: meta.resource_spec.site-1\n"
+        "  FLARE wants a mapping of resources for each site, not 2\n"
+        '  write {"site-1": {"num_of_gpus": 1}}',
+    ),
+    "app-undeployed": (
+        lambda f: [
+            meta(f, deploy_map={"other": ["@ALL"]}),
+            (f / "app").rename(f / "other"),
+            (f / "app/config").mkdir(parents=True),
+        ],
+        "warning app-undeployed: app:\n"
+        "  the deploy map sends this app nowhere\n"
+        "  add it to deploy_map in meta.json, or delete it",
+    ),
     "deploy-empty": (
         lambda f: meta(f, deploy_map={"app": []}, min_clients=0),
         "error deploy-empty: meta.deploy_map\n"
@@ -151,6 +173,82 @@ CASES = {
         "error filter-chain-twice: app: client.task_result_filters[train]\n"
         "  two chains filter the task 'train'; FLARE refuses that\n"
         "  put the filters into one chain",
+    ),
+    "filter-chain-empty": (
+        lambda f: change(
+            f, "client", lambda d: d["task_result_filters"].append({"tasks": ["train"], "filters": []})
+        ),
+        "error filter-chain-empty: app: client.task_result_filters[train]\n"
+        "  FLARE refuses a chain without a filter\n"
+        "  delete the chain, or put a filter into it",
+    ),
+    "script-missing": (
+        lambda f: change(
+            f,
+            "client",
+            lambda d: executor(
+                d, ["x"], CLIENT_API, execution_mode="in_process", task_script_path="src/fl.py"
+            ),
+        ),
+        "error script-missing: app: client.executors[x].args.task_script_path\n"
+        "  the script src/fl.py is not in this app's custom/\n"
+        "  correct the path, or export the job from where the script is",
+    ),
+    "script-missing in a command": (
+        lambda f: change(
+            f,
+            "client",
+            lambda d: executor(
+                d, ["x"], CLIENT_API, execution_mode="external_process", command=["python3", "custom/fl.py"]
+            ),
+        ),
+        "error script-missing: app: client.executors[x].args.command\n"
+        "  the script custom/fl.py is not in this app's custom/\n"
+        "  correct the path, or export the job from where the script is",
+    ),
+    "script-not-python": (
+        lambda f: change(
+            f,
+            "client",
+            lambda d: executor(
+                d, ["x"], CLIENT_API, execution_mode="in_process", task_script_path="src/fl.sh"
+            ),
+        ),
+        "error script-not-python: app: client.executors[x].args.task_script_path\n"
+        "  FLARE starts Python scripts only, not src/fl.sh\n"
+        "  name a .py file, or start it as a process of its own: launch_external_process=True",
+    ),
+    "script-elsewhere": (
+        lambda f: change(
+            f,
+            "client",
+            lambda d: executor(
+                d, ["x"], CLIENT_API, execution_mode="in_process", task_script_path="/opt/fl.py"
+            ),
+        ),
+        "warning script-elsewhere: app: client.executors[x].args.task_script_path\n"
+        "  /opt/fl.py does not travel with the job\n"
+        "  make sure that the file is at every site, or name it relative to the job script",
+    ),
+    "deprecated class": (
+        lambda f: change(
+            f,
+            "server",
+            lambda d: d["components"].append(
+                {"id": "x", "path": f"{ROOT}.app_common.pt.pt_file_model_persistor.PTFileModelPersistor"}
+            ),
+        ),
+        "warning deprecated: app: server.components[x].path\n"
+        f"  FLARE 2.9 calls {ROOT}.app_common.pt.pt_file_model_persistor.PTFileModelPersistor deprecated\n"
+        f"  use {ROOT}.app_opt.pt.file_model_persistor.PTFileModelPersistor instead",
+    ),
+    "deprecated decorator": (
+        lambda f: code(
+            f, "fl.py", f"import {ROOT}.client as flare\n\n@flare.train\ndef fit(model):\n    return model\n"
+        ),
+        "warning deprecated: app: custom/fl.py:3\n"
+        f"  FLARE 2.9 calls {ROOT}.client.train deprecated\n"
+        f"  use receive() and send() of {ROOT}.client instead",
     ),
     "executor-twice": (
         lambda f: change(f, "client", lambda d: executor(d, ["train"])),
@@ -326,6 +424,12 @@ def test_a_dialect_that_the_release_does_not_run():
         "it is in 2.5, 2.6, 2.7, 2.8\n"
         "  export the job for 2.9, or target 2.8"
     ]
+
+
+def test_what_only_a_newer_release_calls_deprecated(folder):
+    code(folder, "fl.py", f"from {ROOT}.app_common.abstract.model_learner import ModelLearner\n")
+    assert found(folder, "2.8") == []
+    assert found(folder, "2.9")[0].startswith("warning deprecated: app: custom/fl.py:1\n")
 
 
 IN_ORDER = {
