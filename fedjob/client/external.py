@@ -273,6 +273,6 @@ def _answer_dumps(path: str) -> None:
         signal.getsignal(DUMP_SIGNAL) is signal.SIG_DFL
         and threading.current_thread() is threading.main_thread()
     ):
-        out = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives.
+        out = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives.
         faulthandler.register(DUMP_SIGNAL, file=out, all_threads=True)
         sys.modules[__name__].__dict__["_stacks"] = out

@@ -294,8 +294,9 @@ class Child:
     def _stacks(self) -> str:
         """Where the script stands, asked of its process; empty if it does not say."""
         path = Path(self._settings["stacks"])
-        if self._ended or self._pid is None or not path.exists():
+        if not self._process.is_busy or self._pid is None or not path.exists():
             return ""
+        os.truncate(path, 0)
         os.kill(self._pid, DUMP_SIGNAL)
         for _ in range(20):
             select.select([], [], [], _DUMP_TIME / 20)

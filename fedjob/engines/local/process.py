@@ -117,7 +117,7 @@ class Process:
         self._address = address
         self._log = log
         self._lines: list[Line] = []
-        self._busy = False
+        self.is_busy = False
         self._told = bytearray()
         self.heard: Mailbox[tuple[Line | None, Any]] = hub.mailbox()
         self.pid: int | None = None
@@ -157,9 +157,9 @@ class Process:
 
     def busy(self, on: bool) -> None:
         """Whether the process is at work, so that it is to be waited for."""
-        if self.ended or on == self._busy:
+        if self.ended or on == self.is_busy:
             return
-        self._busy = on
+        self.is_busy = on
         for line in self._lines:
             line.watch(on)
         if on:
@@ -187,7 +187,7 @@ class Process:
         with contextlib.suppress(BlockingIOError):
             line = Line(self._hub, self._listener.accept()[0], self._hear)
             self._lines.append(line)
-            line.watch(self._busy)
+            line.watch(self.is_busy)
 
     def _hear(self, line: Line, packed: Packed | None) -> None:
         self.heard.put((line, packed))
@@ -213,7 +213,7 @@ class Process:
         for line in list(self._lines):
             line.read()
             line.close()
-        self.ended = True
+        self.ended, self.is_busy = True, False
         for sock in (self._listener, self._leash):
             self._hub.unwatch(sock)
             sock.close()
