@@ -13,7 +13,7 @@ import pytest
 from fedjob.errors import RunFailed
 from pytest_fedjob import goldens, markers, runs
 from pytest_fedjob.frames import without_our_frames
-from pytest_fedjob.options import Settings, installed
+from pytest_fedjob.options import Settings, installed, shim_for
 from pytest_fedjob.tally import Tally
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class FedJobFixture:
         beside = self.item.path.parent / path
         script = beside if beside.exists() else Path(path)
         self._roots[script.resolve().parent] = None
-        return load_script(script, args, shim=self.settings.shim)
+        return load_script(script, args, shim=shim_for(self.settings))
 
     @without_our_frames
     def golden(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast
@@ -95,6 +96,17 @@ def _add_ini(parser: pytest.Parser) -> None:
 def installed(modules: tuple[str, ...]) -> tuple[str, ...]:
     """Those of `modules` whose package is there: what is not installed cannot be used by a site either."""
     return tuple(m for m in modules if find_spec(m.partition(".")[0]) is not None)
+
+
+def shim_for(settings: Settings) -> Literal["auto", "always", "never"]:
+    """Who answers a job script's FLARE: an installed one exports for its own release only, ours for any."""
+    if settings.shim != "auto" or settings.release is None:
+        return settings.shim
+    try:
+        installed = version("nvflare")
+    except PackageNotFoundError:
+        return "auto"
+    return "auto" if f"{installed}.".startswith(f"{settings.release}.") else "always"
 
 
 def read_settings(config: pytest.Config) -> Settings:

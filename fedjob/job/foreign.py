@@ -45,6 +45,8 @@ def export(job: Any, dest: Path | str, release: Release | str | None = None) -> 
     """
     if isinstance(job, FedJob):
         return run.export(job, Path(dest), release)
+    if isinstance(job, ForeignJob):
+        _refuse_other(release)
     if isinstance(job, (str, os.PathLike)):
         return Path(job)
     inner = getattr(job, "_job", job)
@@ -66,5 +68,6 @@ def _refuse_other(release: Release | str | None) -> None:
         return
     if release is not None and Release.of(release) != installed:
         raise ReleaseError(
-            f"this job is one of the installed FLARE {installed} and cannot be exported for {Release.of(release)}"
+            f"this job is one of the installed FLARE {installed} and cannot be exported for {Release.of(release)}; "
+            "let fedjob answer the script's imports: fedjob_shim = always, or load_script(..., shim='always')"
         )

@@ -30,7 +30,12 @@ def test_flares_own_job_is_for_the_installed_release(tmp_path):
 
     job = FedJob(name="theirs")
     assert foreign.export(job, tmp_path) == tmp_path / "theirs"
-    with pytest.raises(
-        ReleaseError, match=r"^this job is one of the installed FLARE 2\.9 and cannot be exported for 2\.6$"
-    ):
-        foreign.export(job, tmp_path, "2.6")
+    caught_job = foreign.ForeignJob(job.export_job)
+    for theirs in (job, caught_job):
+        with pytest.raises(ReleaseError) as caught:
+            foreign.export(theirs, tmp_path, "2.6")
+        assert str(caught.value) == (
+            "this job is one of the installed FLARE 2.9 and cannot be exported for 2.6; let fedjob answer the "
+            "script's imports: fedjob_shim = always, or load_script(..., shim='always')"
+        )
+    assert foreign.export(caught_job, tmp_path, "2.9") == caught_job.folder

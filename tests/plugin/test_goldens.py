@@ -399,3 +399,34 @@ def test_a_partial_or_failed_run_has_no_orphans(suite, why):
     suite.run("--fedjob-golden-prune", *arguments)
     assert "unused" not in suite.summary
     assert (suite.path / "goldens/test_it/test_b.yaml").exists()
+
+
+SCRIPT = """
+from nvflare.app_common.workflows.fedavg import FedAvg
+from nvflare.job_config.api import FedJob
+from nvflare.job_config.script_runner import FrameworkType, ScriptRunner
+
+job = FedJob(name="scripted")
+job.to_server(FedAvg(num_clients=2, num_rounds=2))
+job.to_clients(ScriptRunner(script="fl.py", framework=FrameworkType.NUMPY))
+job.export_job("out")
+"""
+
+
+def test_a_scripts_job_is_for_the_release_that_is_asked_for(suite):
+    """Whichever FLARE is installed, if any."""
+    suite.write("job.py", SCRIPT)
+    suite.write("fl.py", "")
+    suite.test("""
+def test_config(fedjob):
+    fedjob.golden(fedjob.script("job.py"))
+""")
+    assert outcomes(suite.run("--fedjob-release=2.6"), passed=1) == 0
+    assert 'release: "2.6"\n' in suite.read(GOLDEN)
+    assert "InProcessClientAPIExecutor" in suite.read(GOLDEN)
+    # Another release differs until it has a file of its own, and then each run finds its own.
+    assert outcomes(suite.run("--fedjob-release=2.9"), failed=1) == 1
+    assert outcomes(suite.run("--fedjob-release=2.9", "--fedjob-golden=update"), passed=1) == 0
+    assert "ClientAPIExecutor" in suite.read(GOLDEN.replace(".yaml", "@2.9.yaml"))
+    for release in ("2.6", "2.9"):
+        assert outcomes(suite.run(f"--fedjob-release={release}", "--fedjob-golden=check"), passed=1) == 0
