@@ -6,6 +6,8 @@ import pytest
 
 from tests.exchange import twin
 
+pytest.importorskip("torch", reason="needs PyTorch")
+
 SCRIPT = Path(__file__).with_name("twin_client.py")
 
 pytestmark = [pytest.mark.flare, pytest.mark.torch]

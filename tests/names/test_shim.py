@@ -22,6 +22,7 @@ def off():
         return
     before = (list(sys.meta_path), shim._finder.describes, shim._take_out())
     sys.meta_path.remove(shim._finder)
+    shim._finder.describes = False
     yield
     sys.meta_path[:], shim._finder.describes, _ = before
     sys.modules.update(before[2])

@@ -1,4 +1,4 @@
-# ruff: noqa: NPY002 - the legacy generators are what is tested.
+
 """Every isolation gives a site the same process to see, and the same numbers."""
 
 from __future__ import annotations

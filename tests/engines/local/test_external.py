@@ -295,6 +295,44 @@ def test_a_script_that_hangs_meets_the_deadline_and_shows_where_it_stands(tmp_pa
     assert not gone(tmp_path)
 
 
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_a_failed_run_does_not_wait_for_those_that_work(tmp_path, isolation):
+    body = "import time; time.sleep(1000) if site == 'site-1' else sys.exit(4)"
+    result = failed(tmp_path, source(body), request={"isolation": isolation})
+    assert [e.message for e in result.errors if e.kind == "exit"] == ["train.py ended with exit status 4"]
+    assert result.status == "failed"
+    assert not [e for e in result.errors if e.kind == "deadline"]
+    assert not gone(tmp_path)
+
+
+def test_the_error_of_the_script_counts_not_that_of_its_launcher(tmp_path):
+    before = "if os.environ.get('RANK') == '1': raise KeyError('rank one')"
+    launcher = (
+        "import os, subprocess, sys\n"
+        "env = {**os.environ, 'RANK': '1'}\n"
+        "subprocess.run([sys.executable, *sys.argv[1:]], env=env, check=True)\n"
+    )
+    (tmp_path / "launch.py").write_text(launcher)
+    job = external_job(tmp_path, source(before=before), command=f"python3 {tmp_path}/launch.py")
+    errors = run(job, tmp_path).errors
+    assert errors[0].message == "KeyError: 'rank one'"
+    assert f'File "{tmp_path}/src/train.py"' in errors[0].traceback
+
+
+def test_other_ranks_leave_the_site_to_rank_0(tmp_path):
+    before = """
+if "RANK" not in os.environ:
+    import subprocess
+    other = subprocess.Popen([sys.executable, *sys.argv], env={**os.environ, "RANK": "1"})
+elif os.environ["RANK"] == "1":
+    flare.init()
+    print("rank 1 sees", flare.is_running(), flare.receive(), flush=True)
+    sys.exit()
+"""
+    assert run(external_job(tmp_path, source(before=before)), tmp_path).ok
+    assert "rank 1 sees False None" in (tmp_path / "ws" / "site-1" / "log.txt").read_text()
+
+
 def test_children_of_a_script_go_with_it(tmp_path):
     before = "import subprocess\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000) # sleeper'], start_new_session=True)"
     assert run(external_job(tmp_path, source(before=before)), tmp_path).ok

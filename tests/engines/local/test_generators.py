@@ -1,4 +1,4 @@
-# ruff: noqa: NPY002 - the legacy generators are what is tested.
+
 from __future__ import annotations
 
 import random

@@ -160,7 +160,7 @@ def workflow_raises():
     return with_plain("raise")
 
 
-@covers("a persistor that is not there: an empty model to begin with")
+@covers("a persistor that is not there: an empty model to begin with", needs="torch")
 def no_persistor():
     return with_script(started(fedavg(num_rounds=2), keep=False), "fail.py", "none site-9 0")
 

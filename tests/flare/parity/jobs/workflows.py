@@ -179,7 +179,7 @@ def cross_site_torch():
     return with_script(job, "three_tasks.py")
 
 
-@covers("CrossSiteEval, the ModelController")
+@covers("CrossSiteEval, the ModelController", needs="torch")
 def cross_site_eval():
     from nvflare.app_common.workflows.cross_site_eval import CrossSiteEval
 
