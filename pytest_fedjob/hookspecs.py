@@ -22,7 +22,7 @@ def pytest_fedjob_normalisers(config: pytest.Config) -> Sequence[Normaliser]:  #
 
 @pytest.hookspec
 def pytest_fedjob_before_run(item: pytest.Item, model: JobModel, request: RunRequest) -> None:
-    """Called before a simulation starts (not when the session already has its result).
+    """Called before a simulation, also before one whose result the session already has.
 
     Raise to refuse the run.
     """
