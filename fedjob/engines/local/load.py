@@ -79,9 +79,7 @@ def load_client(app: App, variables: Mapping[str, str]) -> LoadedApp:
     for index, entry in enumerate(config.executors):
         where = f"executors[{index}]"
         if twice := taken & set(entry.tasks):
-            raise FolderError(
-                f"task {min(twice)!r} has more than one executor", place=f"{place}: {where}"
-            )
+            raise FolderError(f"task {min(twice)!r} has more than one executor", place=f"{place}: {where}")
         taken |= set(entry.tasks)
         builder.app.executors.append((entry.tasks, builder.build(entry.executor, f"{where}.executor")))
     builder.common("client", config)

@@ -1,4 +1,3 @@
-
 """Every isolation gives a site the same process to see, and the same numbers."""
 
 from __future__ import annotations
