@@ -152,6 +152,7 @@ def report(settings: dict[str, Any], error: BaseException) -> None:
             {
                 "kind": "failed",
                 "pid": os.getpid(),
+                "main": Path(getattr(sys.modules["__main__"], "__file__", None) or "").name,
                 "missing": isinstance(error, ModuleNotFoundError),
                 "type": type(error).__name__,
                 "message": str(error),

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a process has for its last lines when the next one is to be started.
 _PATIENCE = 30.0
+#: Seconds that it has once the run has failed: nothing it does counts any more.
+_FAILED_PATIENCE = 1.0
 #: Seconds that it has to write down where it stands.
 _DUMP_TIME = 0.5
 
@@ -175,9 +177,12 @@ class Child:
 
     def join(self, timeout: float) -> None:
         self.stop()
+        failed = self._engine.failed
         try:
-            self._strand.join(timeout)
+            self._strand.join(_FAILED_PATIENCE if failed else timeout)
         except TimeoutError:
+            if failed:
+                self._reported = True
             message = f"{self._launch.name} was still running {timeout:g} s after it had nothing more to do"
             self._report(("deadline", message, self._stacks()))
             self._process.kill()
@@ -273,8 +278,10 @@ class Child:
         return f"the end of its output:\n{output}" if output else None
 
     def _failure(self) -> tuple[str, str, str | None]:
-        own = [f for f in self._failures if f["pid"] == self._process.pid]
-        failure = (own or self._failures)[0]
+        # The script's own error says more than that of a launcher which it ended, or of a tool that it ran.
+        own = [f for f in self._failures if f["main"] == self._launch.name]
+        launched = [f for f in self._failures if f["pid"] == self._process.pid]
+        failure = (own or launched or self._failures)[0]
         trace = with_originals(failure["traceback"], self._engine)
         if failure["missing"]:
             message = f"{self._launch.name}: {failure['message']}; it is not installed and did not travel in custom/"
@@ -309,6 +316,7 @@ class Child:
 def _unreadable(error: Exception) -> Said:
     return {
         "pid": None,
+        "main": None,
         "missing": False,
         "type": "ExchangeError",
         "message": f"what the script sent cannot be read by its site: {type(error).__name__}: {error}",

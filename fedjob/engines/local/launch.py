@@ -46,7 +46,8 @@ class Launch:
     def name(self) -> str:
         """What to call it: the script, if one can be seen in the command."""
         scripts = [word for word in self.command if word.endswith(".py")]
-        return Path((scripts or self.command)[0]).name
+        bundled = [word for word in scripts if word.startswith("custom/")]
+        return Path((bundled or scripts or self.command)[0]).name
 
 
 def settings_of(engine: SiteEngine, launch: Launch, number: int) -> dict[str, Any]:

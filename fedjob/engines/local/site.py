@@ -140,6 +140,8 @@ class SiteEngine(AsksPeers, FLEngine):
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
         self.app_source = self.app_dir
         self.seed: int | None = None
+        #: Whether the run has ended because something went wrong.
+        self.failed = False
 
     def start_script(self, script: str, args: list[str], config: dict[str, Any]) -> ScriptRun:
         """Start a training script of ``custom/`` beside the executor.
@@ -179,7 +181,9 @@ def find_script(run_dir: Path, script: str) -> Path:
     if Path(script).is_absolute():
         if Path(script).is_file():
             return Path(script)
-        raise ValueError(f"the script {script!r} is not on this machine; give it by a relative path to have it travel")
+        raise ValueError(
+            f"the script {script!r} is not on this machine; give it by a relative path to have it travel"
+        )
     wanted = Path(script).parts
     for path in sorted(run_dir.glob("app_*/custom/**/*")):
         if path.is_file() and path.parts[-len(wanted) :] == wanted:
@@ -218,6 +222,7 @@ class Site(FLComponent):
         while True:
             message = self._link.inbox.get()
             if isinstance(message, LinkClosed) or message.kind == "end":
+                self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
                 self._engine.abort()
                 self._tasks.put(None)
                 return

@@ -297,7 +297,7 @@ def test_a_script_that_hangs_meets_the_deadline_and_shows_where_it_stands(tmp_pa
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_a_failed_run_does_not_wait_for_those_that_work(tmp_path, isolation):
-    body = "import time; time.sleep(1000) if site == 'site-1' else sys.exit(4)"
+    body = "import time; time.sleep(1000) if site == 'site-2' else sys.exit(4)"
     result = failed(tmp_path, source(body), request={"isolation": isolation})
     assert [e.message for e in result.errors if e.kind == "exit"] == ["train.py ended with exit status 4"]
     assert result.status == "failed"
@@ -322,8 +322,9 @@ def test_the_error_of_the_script_counts_not_that_of_its_launcher(tmp_path):
 def test_other_ranks_leave_the_site_to_rank_0(tmp_path):
     before = """
 if "RANK" not in os.environ:
-    import subprocess
+    import atexit, subprocess
     other = subprocess.Popen([sys.executable, *sys.argv], env={**os.environ, "RANK": "1"})
+    atexit.register(other.wait)
 elif os.environ["RANK"] == "1":
     flare.init()
     print("rank 1 sees", flare.is_running(), flare.receive(), flush=True)

@@ -90,14 +90,13 @@ def enter(settings: dict[str, Any]) -> bool:
 
 
 def report_errors(settings: dict[str, Any]) -> None:
-    """Tell the site of an exception that ends a script; other ranks leave that to rank 0."""
+    """Tell the site of an exception that ends a process."""
     show = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         try:
-            if os.environ.get("RANK", "0") == "0":
-                enter(settings)
-                sys.modules["fedjob.client.external"].report(settings, error.with_traceback(trace))
+            enter(settings)
+            sys.modules["fedjob.client.external"].report(settings, error.with_traceback(trace))
         except Exception:  # noqa: S110 - the site has gone: then nobody is left to be told.
             pass
         finally:
