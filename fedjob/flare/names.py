@@ -262,6 +262,7 @@ _COMPONENTS = (
     Row("app_common.utils.json_utils", "components.statistics.json_writer", "ObjectEncoder"),
     Row("app_common.widgets.convert_to_fed_event", "components.widgets.convert_to_fed_event",
         "ConvertToFedEvent FED_EVENT_PREFIX"),
+    Row("app_common.widgets.event_recorder", "components.widgets.event_recorder", "EventRecorder"),
     Row("app_common.widgets.intime_model_selector", "components.widgets.intime_model_selector",
         "IntimeModelSelectionHandler IntimeModelSelector"),
     Row("app_common.widgets.metrics_artifact_writer", "components.widgets.metrics_artifact_writer",
