@@ -70,8 +70,14 @@ def _home(project: Path, relative: Path) -> Path:
     straight = project / golden
     if straight.exists() or straight.parent.exists():
         return straight
-    tails = [path for path in project.rglob(golden.name) if path.parts[-len(golden.parts) :] == golden.parts]
+    tails = _with_tail(project, golden)
+    if not tails and len(golden.parts) > 1:  # one that is new: its directory tells its place
+        tails = [folder / golden.name for folder in _with_tail(project, golden.parent) if folder.is_dir()]
     if len(tails) == 1:
         return tails[0]
     problem = f"fits {', '.join(map(str, tails))}" if tails else "has no place in the project"
     raise GoldenError(f"pending {relative} {problem}; unpack the artifact at the project's root")
+
+
+def _with_tail(project: Path, tail: Path) -> list[Path]:
+    return sorted(path for path in project.rglob(tail.name) if path.parts[-len(tail.parts) :] == tail.parts)

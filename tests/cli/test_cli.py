@@ -384,6 +384,17 @@ def test_an_artifact_of_ci(tmp_path, monkeypatch, capsys, lost):
     assert "num_rounds: 3" in (tmp_path / "repo" / A).read_text()
 
 
+def test_an_artifact_that_fits_several_places(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for part in ("a", "b"):
+        pend(tmp_path / "repo" / part, num_rounds=5).rename(tmp_path / "repo" / part / A)
+    pend(tmp_path / "download")
+    assert main(["golden", "review", "repo", "--artifact", "download"]) == 2
+    assert capsys.readouterr().err == (
+        f"fedjob: pending {A}.new fits repo/a/{A}, repo/b/{A}; unpack the artifact at the project's root\n"
+    )
+
+
 def test_an_artifact_of_another_project(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "repo").mkdir()
@@ -392,3 +403,27 @@ def test_an_artifact_of_another_project(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == (
         f"fedjob: pending {A}.new has no place in the project; unpack the artifact at the project's root\n"
     )
+
+
+def test_a_golden_that_cannot_be_read_can_still_be_replaced(project, capsys):
+    (project / A).write_text("")
+    assert main(["golden", "review", "--accept-all"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        f"(1/1) {A} would be replaced: golden {A} is empty; restore or update it\n\n# What this job's folder"
+    )
+    assert "num_rounds: 3" in (project / A).read_text()
+
+
+@pytest.mark.parametrize("lost", ["nothing", "leading directories"])
+def test_the_artifact_of_another_release(tmp_path, monkeypatch, capsys, lost):
+    """``name@2.8.yaml`` is new in the project; its place is told by its directory."""
+    monkeypatch.chdir(tmp_path)
+    pend(tmp_path / "repo", num_rounds=5).rename(tmp_path / "repo" / A)
+    pend(tmp_path / "download", name="test_a@2.8.yaml", num_rounds=3)
+    if lost == "leading directories":
+        (tmp_path / "download/goldens/test_x").rename(tmp_path / "download/test_x")
+        (tmp_path / "download/goldens").rmdir()
+    assert main(["golden", "review", "repo", "--artifact", "download", "--accept-all"]) == 0
+    assert "num_rounds: 5" in (tmp_path / "repo" / A).read_text()
+    assert "num_rounds: 3" in (tmp_path / "repo" / A.replace(".yaml", "@2.8.yaml")).read_text()

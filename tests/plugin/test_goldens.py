@@ -389,14 +389,19 @@ def test_orphans_are_named_and_pruned_only_on_request(suite):
     assert left == ["notes.yaml", "test_a.yaml"]
 
 
-@pytest.mark.parametrize("why", ["-k test_a", "test_it.py::test_a", "failed", "skipped"])
+@pytest.mark.parametrize(
+    "why",
+    ["-k test_a", "-m not(slow)", "--deselect=test_it.py::test_b", "test_it.py::test_a", "failed", "skipped"],
+)
 def test_a_partial_or_failed_run_has_no_orphans(suite, why):
-    suite.test(TWO)
+    suite.write("pytest.ini", "[pytest]\nmarkers = slow\n")
+    suite.test(TWO.replace("def test_b", "@pytest.mark.slow\ndef test_b"))
     assert outcomes(suite.run(), passed=2) == 0
     if why in ("failed", "skipped"):  # after its golden, so that the other one is an orphan
         suite.test(ONE + f"    pytest.{'fail' if why == 'failed' else 'skip'}('x')\n")
-    arguments = why.split() if why[0] in "-t" else []
+    arguments = why.split(" ", 1) if why[0] in "-t" else []
     suite.run("--fedjob-golden-prune", *arguments)
+    assert suite.result.parseoutcomes().get("passed", 0) == (0 if why in ("failed", "skipped") else 1)
     assert "unused" not in suite.summary
     assert (suite.path / "goldens/test_it/test_b.yaml").exists()
 
