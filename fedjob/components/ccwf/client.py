@@ -6,37 +6,28 @@ Answers ``nvflare.app_common.ccwf.client_ctl``.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
 from typing import Any
 
 from fedjob.components.ccwf.common import (
     Constant,
-    ResultType,
     StatusReport,
     make_task_name,
     topic_for_end_workflow,
     topic_for_status,
 )
+from fedjob.components.ccwf.final_result import broadcast, take
+from fedjob.components.ccwf.learning import Learning
 from fedjob.components.checks import check_non_empty_str, check_number_range, check_positive_number
 from fedjob.components.generator import ShareableGenerator
 from fedjob.components.persistor import LearnablePersistor
 from fedjob.components.roles import Executor
 from fedjob.exchange.app_constants import AppConstants
-from fedjob.exchange.events import AppEventType, EventType
+from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, ReturnCode
 from fedjob.exchange.learnable import Learnable
 from fedjob.exchange.shareable import Shareable, make_reply
 from fedjob.exchange.signal import Signal
-
-
-@dataclass(slots=True)
-class LearnTask:
-    """Work that another site, or this one, gave to this one."""
-
-    data: Shareable
-    fl_ctx: FLContext
-    abort_signal: Signal = field(default_factory=Signal)
 
 
 class ClientSideController(Executor):
@@ -86,7 +77,7 @@ class ClientSideController(Executor):
         self.persistor: Any = None
         self.shareable_generator: Any = None
         self.learn_executor: Any = None
-        self.learn_task: LearnTask | None = None
+        self.learning = Learning(self)
         self.current_status = StatusReport()
         self.is_starting_client = False
         self.asked_to_stop = False
@@ -175,7 +166,7 @@ class ClientSideController(Executor):
         if task_name == self.do_learn_task_name:
             return self._process_learn_request(shareable, fl_ctx)
         if task_name == self.report_final_result_task_name:
-            return self._process_final_result(shareable, fl_ctx)
+            return take(self, shareable, fl_ctx)
         self.log_error(fl_ctx, f"{type(self).__name__} has no answer to task {task_name!r}")
         return make_reply(ReturnCode.TASK_UNKNOWN)
 
@@ -197,12 +188,8 @@ class ClientSideController(Executor):
 
     def set_learn_task(self, task_data: Shareable, fl_ctx: FLContext) -> bool:
         """Begin to learn beside all else; False when this site is still at work on another task."""
-        if self.learn_task is not None and not self._give_up_current_task(fl_ctx):
-            return False
         task_data.set_header(AppConstants.NUM_ROUNDS, self.get_config_prop(AppConstants.NUM_ROUNDS))
-        self.learn_task = LearnTask(task_data, fl_ctx)
-        self.engine.spawn(self._learn, self.learn_task, name=f"{self.me} learns")
-        return True
+        return self.learning.begin(task_data, fl_ctx)
 
     def send_learn_task(self, targets: list[str], request: Shareable, fl_ctx: FLContext) -> bool:
         """Have other sites learn; False, and the error reported, when one does not accept."""
@@ -254,27 +241,7 @@ class ClientSideController(Executor):
         round_num: int | None = None,
     ) -> None:
         """Send a result to the sites that are to have it; after the last one the workflow is done."""
-        targets = [t for t in self.get_config_prop(Constant.RESULT_CLIENTS) or [] if t != self.me]
-        error = None
-        if targets:
-            self.update_status(action=f"broadcast_{result_type}_result")
-            data = Shareable()
-            data[Constant.RESULT] = result
-            headers = {Constant.RESULT_TYPE: result_type, Constant.METRIC: metric, Constant.ROUND: round_num}
-            for key, value in headers.items():
-                if value is not None:
-                    data.set_header(key, value)
-            task_name, timeout = self.report_final_result_task_name, self.final_result_ack_timeout
-            replies = self.ask(targets, task_name, data, timeout, fl_ctx)
-            bad = [t for t, reply in replies.items() if reply.get_return_code() != ReturnCode.OK]
-            if bad:
-                self.log_error(fl_ctx, f"sites {bad} did not take the {result_type} result")
-                error = ReturnCode.EXECUTION_EXCEPTION
-        self.update_status(
-            action=f"finished_broadcast_{result_type}_result",
-            error=error,
-            all_done=result_type == ResultType.LAST,
-        )
+        broadcast(self, fl_ctx, result_type, result, metric, round_num)
 
     # What other parties ask for.
 
@@ -292,7 +259,7 @@ class ClientSideController(Executor):
         return reply or make_reply(ReturnCode.OK)
 
     def _process_learn_request(self, request: Shareable, fl_ctx: FLContext) -> Shareable:
-        if self.learn_task is not None and not self.allow_busy_task:
+        if self.learning.task is not None and not self.allow_busy_task:
             sender = fl_ctx.get_peer_context().get_identity_name()
             self.log_error(fl_ctx, f"{sender} asks this site to learn while it is still at work")
             self.update_status(action="process_learn_request", error=ReturnCode.EXECUTION_EXCEPTION)
@@ -300,65 +267,14 @@ class ClientSideController(Executor):
         self.set_learn_task(request, fl_ctx)
         return make_reply(ReturnCode.OK)
 
-    def _process_final_result(self, request: Shareable, fl_ctx: FLContext) -> Shareable:
-        sender = fl_ctx.get_peer_context().get_identity_name()
-        result, kind = request.get(Constant.RESULT), request.get_header(Constant.RESULT_TYPE)
-        if kind not in {ResultType.BEST, ResultType.LAST} or not result or not isinstance(result, Learnable):
-            self.log_error(fl_ctx, f"{sender} sent no usable result but {kind}: {type(result).__name__}")
-            return make_reply(ReturnCode.BAD_REQUEST_DATA)
-        fl_ctx.set_prop(AppConstants.GLOBAL_MODEL, result, private=True, sticky=True)
-        if kind == ResultType.LAST:
-            self.persistor.save(result, fl_ctx)
-            return make_reply(ReturnCode.OK)
-        props = {
-            Constant.ROUND: request.get_header(Constant.ROUND),
-            Constant.CLIENT: sender,
-            AppConstants.VALIDATION_RESULT: request.get_header(Constant.METRIC),
-        }
-        for key, value in props.items():
-            fl_ctx.set_prop(key, value, private=True, sticky=False)
-        self.fire_event(AppEventType.GLOBAL_BEST_MODEL_AVAILABLE, fl_ctx)
-        return make_reply(ReturnCode.OK)
-
     def _process_end_workflow(self, topic: str, request: Shareable, fl_ctx: FLContext) -> Shareable:
         self.asked_to_stop = True
-        self._abort_current_task(fl_ctx)
+        self.learning.abort(fl_ctx)
         self.finalize(fl_ctx)
         return make_reply(ReturnCode.OK)
-
-    def _learn(self, task: LearnTask) -> None:
-        try:
-            self.do_learn_task(self.learn_task_name, task.data, task.fl_ctx, task.abort_signal)
-        except Exception as e:
-            self.log_exception(task.fl_ctx, f"learning failed: {e}")
-            self.engine.note_exception(e)
-            if not task.abort_signal.triggered:
-                self.update_status(action="do_learn_task", error=ReturnCode.EXECUTION_EXCEPTION)
-        finally:
-            if self.learn_task is task:
-                self.learn_task = None
-
-    def _give_up_current_task(self, fl_ctx: FLContext) -> bool:
-        if not self.allow_busy_task:
-            return False
-        self.log_warning(fl_ctx, "this site is still at work on a task; it is aborted")
-        self._abort_current_task(fl_ctx)
-        until = self.engine.now() + self.learn_task_abort_timeout
-        while self.learn_task is not None:
-            if self.engine.now() > until:
-                self.log_error(fl_ctx, f"the task did not stop within {self.learn_task_abort_timeout} s")
-                return False
-            self.engine.poll(0.1)
-        return True
 
     def _stop(self, fl_ctx: FLContext) -> None:
         if not self.asked_to_stop and not self.workflow_done:
             self.asked_to_stop = True
-            self._abort_current_task(fl_ctx)
+            self.learning.abort(fl_ctx)
             self.finalize(fl_ctx)
-
-    def _abort_current_task(self, fl_ctx: FLContext) -> None:
-        if self.learn_task is not None:
-            self.learn_task.abort_signal.trigger(True)
-            fl_ctx.set_prop(FLContextKey.TASK_NAME, self.learn_task_name)
-            self.fire_event(EventType.ABORT_TASK, fl_ctx)

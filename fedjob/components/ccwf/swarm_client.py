@@ -11,8 +11,10 @@ from typing import Any
 
 from fedjob.components.aggregator import Aggregator
 from fedjob.components.ccwf.client import ClientSideController
-from fedjob.components.ccwf.common import Constant, NumberMetricComparator, ResultType, make_task_name
+from fedjob.components.ccwf.common import Constant, NumberMetricComparator, make_task_name
 from fedjob.components.ccwf.gatherer import Gatherer
+from fedjob.components.ccwf.submission import submit
+from fedjob.components.ccwf.swarm_results import distribute, share_best
 from fedjob.components.checks import (
     check_non_empty_str,
     check_object_type,
@@ -143,7 +145,7 @@ class SwarmClientController(ClientSideController):
         self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal
     ) -> Shareable:
         if task_name == self.report_learn_result_task_name:
-            return self._process_learn_result(shareable, fl_ctx, abort_signal)
+            return self.process_learn_result(shareable, fl_ctx, abort_signal)
         return super().execute(task_name, shareable, fl_ctx, abort_signal)
 
     def start_workflow(self, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal) -> Shareable:
@@ -171,7 +173,7 @@ class SwarmClientController(ClientSideController):
             self.log_error(fl_ctx, f"the executor failed in round {number}: {rc}")
             self.update_status(action="learner_execution", error=rc)
             return
-        self._submit(result, aggr, number, fl_ctx, abort_signal)
+        submit(self, result, aggr, number, fl_ctx, abort_signal)
 
     # A round, from the first task to the last result.
 
@@ -226,7 +228,7 @@ class SwarmClientController(ClientSideController):
 
     def _submits(self, number: int) -> bool:
         """Whether this site has still to end its own learning of a round that is gathered already."""
-        task = self.learn_task
+        task = self.learning.task
         return task is not None and bool(task.data.get_header(AppConstants.CURRENT_ROUND) == number)
 
     def _end_gather(self, gatherer: Gatherer) -> None:
@@ -236,7 +238,7 @@ class SwarmClientController(ClientSideController):
         self.record_last_result(fl_ctx, number, model)
         done = number - self.get_config_prop(Constant.START_ROUND, 0) + 1
         if done >= self.get_config_prop(AppConstants.NUM_ROUNDS):
-            self._distribute_final_results(result, fl_ctx)
+            distribute(self, result, fl_ctx)
             return
         data = self.shareable_generator.learnable_to_shareable(model, fl_ctx)
         if result.get_header(Constant.CLIENT):
@@ -244,62 +246,7 @@ class SwarmClientController(ClientSideController):
                 data.set_header(key, result.get_header(key))
         self._scatter(data, number + 1, fl_ctx)
 
-    def _distribute_final_results(self, result: Shareable, fl_ctx: FLContext) -> None:
-        best = result.get_header(Constant.CLIENT)
-        if best == self.me:
-            self.broadcast_final_result(
-                fl_ctx, ResultType.BEST, self.best_result, self.best_metric, self.best_round
-            )
-        elif best:
-            topic = self.topic_for_my_workflow(Constant.TOPIC_SHARE_RESULT)
-            timeout = self.final_result_ack_timeout
-            replies = self.engine.send_aux_request([best], topic, Shareable(), timeout, fl_ctx)
-            if replies[best].get_return_code() != ReturnCode.OK:
-                self.log_error(fl_ctx, f"{best} did not share its best result")
-        self.broadcast_final_result(fl_ctx, ResultType.LAST, self.last_result, round_num=self.last_round)
-
-    # One trainer's result.
-
-    def _submit(
-        self, result: Shareable, aggr: str, number: int, fl_ctx: FLContext, abort_signal: Signal
-    ) -> None:
-        if not self._may_submit(aggr, number, fl_ctx, abort_signal):
-            return
-        if aggr == self.me:
-            # FLARE takes its own result without a message, too, so its peer context is this site's.
-            own_ctx = fl_ctx.clone()
-            own_ctx.set_peer_context(self.engine.new_context())
-            reply = self._process_learn_result(result, own_ctx, abort_signal)
-        else:
-            task, timeout = self.report_learn_result_task_name, self.learn_task_ack_timeout
-            reply = self.ask([aggr], task, result, timeout, fl_ctx)[aggr]
-        rc = reply.get_return_code()
-        if rc != ReturnCode.OK:
-            self.log_error(fl_ctx, f"{aggr} did not take the result of round {number}: {rc}")
-            self.update_status(action="receive_learn_result_reply", error=ReturnCode.EXECUTION_EXCEPTION)
-            return
-        self.update_status(last_round=number, action="finished_learn_task")
-
-    def _may_submit(self, aggr: str, number: int, fl_ctx: FLContext, abort_signal: Signal) -> bool:
-        """Ask the aggregating site until it takes results."""
-        request = Shareable()
-        request.set_header(AppConstants.CURRENT_ROUND, number)
-        started, limit = self.engine.now(), self.request_to_submit_result_max_wait
-        while not abort_signal.triggered:
-            if limit and self.engine.now() - started > limit:
-                self.log_error(fl_ctx, f"{aggr} took no result of round {number} within {limit} s")
-                return False
-            topic = self.request_to_submit_learn_result_task_name
-            timeout = self.request_to_submit_result_msg_timeout
-            rc = self.engine.send_aux_request([aggr], topic, request, timeout, fl_ctx)[aggr].get_return_code()
-            if rc == ReturnCode.OK:
-                return True
-            if rc == ReturnCode.MODEL_UNRECOGNIZED:
-                self.log_error(fl_ctx, f"{aggr} does not want the result of round {number} any more")
-                self.update_status(action="receive_learn_result_reply", error=rc)
-                return False
-            self.engine.poll(self.request_to_submit_result_interval)
-        return False
+    # A trainer's result.
 
     def _process_submission_request(self, topic: str, request: Shareable, fl_ctx: FLContext) -> Shareable:
         site = fl_ctx.get_peer_context().get_identity_name()
@@ -309,7 +256,8 @@ class SwarmClientController(ClientSideController):
         late = number <= self.last_aggr_round_done
         return make_reply(ReturnCode.MODEL_UNRECOGNIZED if late else ReturnCode.SERVICE_UNAVAILABLE)
 
-    def _process_learn_result(self, request: Shareable, fl_ctx: FLContext, abort_signal: Signal) -> Shareable:
+    def process_learn_result(self, request: Shareable, fl_ctx: FLContext, abort_signal: Signal) -> Shareable:
+        """Take the result that the peer of the context sends."""
         peer_ctx = fl_ctx.get_peer_context()
         site = peer_ctx.get_identity_name()
         number = request.get_header(AppConstants.CURRENT_ROUND)
@@ -345,7 +293,5 @@ class SwarmClientController(ClientSideController):
             self.log_error(fl_ctx, "this site is asked for its best result, but has none")
             return make_reply(ReturnCode.BAD_REQUEST_DATA)
         self.update_status(action="start_share_result_request_process")
-        self.broadcast_final_result(
-            fl_ctx, ResultType.BEST, self.best_result, metric=self.best_metric, round_num=self.best_round
-        )
+        share_best(self, fl_ctx)
         return make_reply(ReturnCode.OK)

@@ -1,6 +1,6 @@
 """CrossSiteModelEval: every site's model, and the server's, on every site's data.
 
-Answers ``nvflare.app_common.workflows.cross_site_model_eval`` and ``...global_model_eval``.
+Answers ``nvflare.app_common.workflows.cross_site_model_eval``.
 """
 
 from __future__ import annotations
@@ -279,34 +279,3 @@ class CrossSiteModelEval(Controller):
         path = folder / name
         dxo.to_file(path)
         return str(path)
-
-
-class GlobalModelEval(CrossSiteModelEval):
-    """The server's models alone. Raises ValueError without a `model_locator_id`."""
-
-    def __init__(
-        self,
-        task_check_period: float = 0.5,
-        cross_val_dir: str = AppConstants.CROSS_VAL_DIR,
-        validation_timeout: int = 6000,
-        model_locator_id: str = "",
-        formatter_id: str = "",
-        validation_task_name: str = AppConstants.TASK_VALIDATION,
-        cleanup_models: bool = False,
-        participating_clients: list[str] | None = None,
-        wait_for_clients_timeout: int = 300,
-    ) -> None:
-        if not model_locator_id:
-            raise ValueError("model_locator_id is missing: without it there is no model to evaluate")
-        super().__init__(
-            task_check_period=task_check_period,
-            cross_val_dir=cross_val_dir,
-            validation_timeout=validation_timeout,
-            model_locator_id=model_locator_id,
-            formatter_id=formatter_id,
-            validation_task_name=validation_task_name,
-            submit_model_task_name="",
-            cleanup_models=cleanup_models,
-            participating_clients=participating_clients,
-            wait_for_clients_timeout=wait_for_clients_timeout,
-        )
