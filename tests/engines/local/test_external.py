@@ -1,5 +1,6 @@
 """Training scripts in processes of their own: started, fed, seeded, logged, and gone in the end."""
 
+import importlib
 import json
 import os
 import signal
@@ -61,8 +62,7 @@ def external_job(tmp_path, text, *, rounds=2, args="", **runner):
             script="src/train.py",
             script_args=args,
             launch_external_process=True,
-            framework=FrameworkType.NUMPY,
-            **runner,
+            **{"framework": FrameworkType.NUMPY, **runner},
         )
     )
     return job
@@ -174,6 +174,50 @@ def test_what_is_logged_is_in_the_result(tmp_path, release):
     assert result.ok, result
     logged = [(s.name, s.value, s.step) for s in result.scalars if s.site == "site-1"]
     assert logged == [("loss", 1.0, 0), ("loss", 0.5, 1)]
+
+
+@pytest.mark.parametrize("release", ["2.6", "2.9"])
+def test_what_is_logged_is_an_event_at_the_server(tmp_path, release, monkeypatch):
+    name = f"ears_{release[2]}"
+    (tmp_path / f"{name}.py").write_text(
+        "from fedjob.components.roles import Widget\n"
+        "from fedjob.exchange.analytics import AnalyticsData\n"
+        "from fedjob.exchange.dxo import from_shareable\n"
+        "from fedjob.exchange.keys import FLContextKey\n"
+        "class Ears(Widget):\n"
+        "    def handle_event(self, event_type, fl_ctx):\n"
+        "        if event_type == 'fed.analytix_log_stats':\n"
+        "            dxo = from_shareable(fl_ctx.get_prop(FLContextKey.EVENT_DATA))\n"
+        "            print('heard', AnalyticsData.from_dxo(dxo).value, flush=True)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    job = external_job(tmp_path, source("SummaryWriter().add_scalar('loss', 0.25, global_step=number)"))
+    job.to_server(importlib.import_module(name).Ears(), id="ears")
+    assert run(job, tmp_path, release=release).ok
+    assert (tmp_path / "ws" / "server" / "log.txt").read_text().count("heard 0.25") == 4
+
+
+@pytest.mark.torch
+def test_a_torch_script_gets_tensors(tmp_path):
+    pytest.importorskip("torch")
+    body = "import torch; assert all(type(v) is torch.Tensor for v in model.params.values())"
+    result = run(external_job(tmp_path, source(body), framework=FrameworkType.PYTORCH), tmp_path, timeout=60)
+    assert result.ok, result
+
+
+def test_a_large_model_travels_both_ways(tmp_path):
+    """More than a socket takes at once, in both directions."""
+    metric = "float(sum(v.sum() for v in model.params.values()))"
+    job = FedJob(name="job", min_clients=2)
+    external_job(tmp_path, source(metric=metric))
+    job.to_server(FedAvg(num_clients=2, num_rounds=2))
+    job.to_server(NPModelPersistor(model=[[0.0] * 2000] * 100), id="persistor")
+    job.to_clients(
+        ScriptRunner(script="src/train.py", launch_external_process=True, framework=FrameworkType.NUMPY)
+    )
+    result = run(job, tmp_path, timeout=60)
+    assert result.ok, result
+    assert [r.metrics["accuracy"] for r in result.rounds] == [0.0, 200_000.0]
 
 
 def test_a_script_draws_what_it_draws_in_process(tmp_path):
@@ -362,3 +406,24 @@ def test_a_test_process_that_is_killed_leaves_nothing(tmp_path, isolation):
         caller.send_signal(signal.SIGKILL)
         caller.wait()
     assert not gone(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("component", "change", "message"),
+    [
+        ("launcher", {"id": "other"}, "launcher_id is 'launcher', and no component has that id"),
+        ("pipe", {"id": "other"}, "names the pipe 'pipe', and no component has that id"),
+        ("launcher", {"args": {"script": "true", "clean_up_script": "true"}}, "without clean_up_script"),
+    ],
+    ids=["no launcher", "no pipe", "clean-up"],
+)
+def test_a_folder_whose_parts_do_not_fit_is_refused(tmp_path, component, change, message):
+    job = external_job(tmp_path, source())
+    job.export_job(str(tmp_path / "jobs"), release="2.8")
+    (file,) = (tmp_path / "jobs").glob("job/*/config/config_fed_client.json")
+    config = json.loads(file.read_text())
+    next(c for c in config["components"] if c["id"] == component).update(change)
+    file.write_text(json.dumps(config))
+    result = get("local").run(tmp_path / "jobs" / "job", RunRequest(workspace=tmp_path / "ws", n_clients=2))
+    assert result.status == "failed"
+    assert message in result.errors[0].message
