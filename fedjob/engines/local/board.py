@@ -16,6 +16,7 @@ from fedjob.engines.local.link import Message
 from fedjob.engines.local.standing import Broadcast, Offer, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.exchange.client import Client
+from fedjob.exchange.keys import ReturnCode
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Board:
             # FLARE's sites ask whether the task still stands and drop a late result themselves.
             _log.info("late result of %s from %s dropped", message.headers.get("task"), site)
         else:
-            standing.arrived[site] = message
+            standing.arrive(site, message, failed=message.headers["rc"] != ReturnCode.OK)
         self.look()
 
     def put(self, standing: Standing, wakes: tuple[float, ...] = ()) -> None:

@@ -292,9 +292,11 @@ class Site(FLComponent):
             body = freeze((reply, fl_ctx.get_all_public_props()))
         except Exception as e:
             self._note(e, "the result cannot travel to the server")
-            body = freeze((make_reply(ReturnCode.EXECUTION_RESULT_ERROR), fl_ctx.get_all_public_props()))
+            reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
+            body = freeze((reply, fl_ctx.get_all_public_props()))
+        rc = reply.get_return_code(default=ReturnCode.OK)
         self._link.send(
-            Message(kind="reply", headers={"id": headers["id"], "task": headers["task"]}, body=body)
+            Message(kind="reply", headers={"id": headers["id"], "task": headers["task"], "rc": rc}, body=body)
         )
 
     def _reply(self, task: str, task_id: str, data: Shareable, fl_ctx: FLContext) -> Shareable:

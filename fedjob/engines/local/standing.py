@@ -45,6 +45,13 @@ class Standing:
         #: The data as it was encoded, and what it was encoded from.
         self.frozen: tuple[Any, Frozen] | None = None
         self._cursor = 0
+        self._failed: list[str] = []
+
+    def arrive(self, site: str, reply: Any, *, failed: bool) -> None:
+        """A reply has arrived. One that says that the site has failed waits for no other: it may end the run."""
+        self.arrived[site] = reply
+        if failed:
+            self._failed.append(site)
 
     def offer(self, site: str) -> Offer:
         raise NotImplementedError
@@ -64,6 +71,10 @@ class Standing:
 
     def due(self) -> str | None:
         """The site whose arrived reply is to be processed next; None if that one has not arrived."""
+        while self._failed:
+            site = self._failed.pop(0)
+            if site in self.arrived:
+                return site
         while self._cursor < len(self.targets):
             site = self.targets[self._cursor]
             if site in self.arrived:

@@ -151,3 +151,10 @@ def test_a_nan_metric_is_not_ok(tmp_path, isolation):
     result = run(script_job(tmp_path, TRAIN.format(body=body)), tmp_path, isolation=isolation)
     assert not result.ok
     assert "metric 'loss' is nan in round 0 at site-1" in result.problems
+
+
+def test_a_failure_does_not_wait_for_sites_that_are_still_at_work(tmp_path):
+    """Results are taken in the order of the sites; an error that ends the run is not held up by that."""
+    body = "if flare.get_site_name() == 'site-2': raise ValueError('no data')\n        while True: pass"
+    error = one_site(failed(tmp_path, "process", TRAIN.format(body=body)))
+    assert (error.site, error.message) == ("site-2", "ValueError: no data")

@@ -165,3 +165,15 @@ def test_a_relay_in_any_order_visits_each_as_often_as_it_is_named(clock):
 def test_targets_are_names_clients_or_everybody():
     assert names_of(None, SITES) == SITES
     assert names_of(["a", SimpleNamespace(name="b")], SITES) == ["a", "b"]
+
+
+def test_an_error_is_taken_at_once(clock):
+    standing = Broadcast(task(), SITES, clock, 0, 0)
+    for site in SITES:
+        send(standing, site)
+    standing.arrive("b", "reply", failed=False)
+    assert standing.due() is None
+    standing.arrive("c", "reply", failed=True)
+    assert standing.due() == "c"
+    answer(standing, "c")
+    assert taken_in_order(standing, ["a"]) == ["a", "b"]
