@@ -86,10 +86,11 @@ class RunRequest:
     def _free_sites(self) -> tuple[str, ...]:
         if self.clients:
             return self.clients
-        return tuple(f"site-{i}" for i in range(1, (self.n_clients or DEFAULT_SITES) + 1))
+        return _numbered(self.n_clients or DEFAULT_SITES)
 
     def _named_sites(self, named: tuple[str, ...]) -> tuple[str, ...]:
-        if self.n_clients is not None:
+        # FLARE's simulator takes a number for a job that names its sites by number.
+        if self.n_clients is not None and set(_numbered(self.n_clients)) != set(named):
             raise RequestError(
                 f"the job names its sites {list(named)}, so n_clients={self.n_clients} cannot be used; "
                 "leave it out, or send the objects to all clients with to_clients()"
@@ -98,3 +99,7 @@ class RunRequest:
         if unknown:
             raise RequestError(f"the job has no app for {unknown}; it names {list(named)}")
         return self.clients or named
+
+
+def _numbered(n: int) -> tuple[str, ...]:
+    return tuple(f"site-{i}" for i in range(1, n + 1))

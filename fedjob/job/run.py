@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fedjob.engines import RunRequest, get
 from fedjob.errors import JobError, RunFailed
@@ -29,11 +29,11 @@ DEADLINE = 24 * 3600.0
 
 FAILED = 2
 
-_hand_over: list[Callable[[FedJob], None]] = []
+_hand_over: list[Callable[[Any], None]] = []
 
 
 @contextmanager
-def handing_over(take: Callable[[FedJob], None]) -> Iterator[None]:
+def handing_over(take: Callable[[Any], None]) -> Iterator[None]:
     """Within the block, jobs that would be exported or run by a script go to `take` instead."""
     _hand_over.append(take)
     try:
@@ -42,8 +42,8 @@ def handing_over(take: Callable[[FedJob], None]) -> Iterator[None]:
         _hand_over.remove(take)
 
 
-def handed_over(job: FedJob) -> bool:
-    """Give `job` to whoever takes jobs now; False when nobody does."""
+def handed_over(job: FedJob | Path) -> bool:
+    """Give `job`, described or a folder, to whoever takes jobs now; False when nobody does."""
     if _hand_over:
         _hand_over[-1](job)
     return bool(_hand_over)
@@ -75,12 +75,17 @@ def simulate(
         source_roots=source_roots(),
     )
     with tempfile.TemporaryDirectory(prefix="fedjob-") as root:
-        result = get("local").run(export(job, Path(root)), request)
+        return run_folder(export(job, Path(root)), request, job.name)
+
+
+def run_folder(folder: Path, request: RunRequest, name: str) -> int:
+    """Run a job folder on the local engine; returns 0, raises RunFailed with the result (see `SILENT`)."""
+    result = get("local").run(folder, request)
     if result.ok:
         return 0
     if SILENT:
         return FAILED
-    raise RunFailed(f"job {job.name!r} failed: {'; '.join(result.problems) or result.status}", result=result)
+    raise RunFailed(f"job {name!r} failed: {'; '.join(result.problems) or result.status}", result=result)
 
 
 def source_roots() -> tuple[Path, ...]:

@@ -25,6 +25,13 @@ def test_sites_are_numbered_named_or_the_jobs_own():
     assert RunRequest(workspace=WS, clients=("site-b",)).sites(job(SPLIT)) == ("site-b",)
 
 
+def test_a_number_is_taken_where_the_job_names_just_these_sites():
+    numbered = job({"a": ("site-2", "server"), "b": ("site-1",)})
+    assert RunRequest(workspace=WS, n_clients=2).sites(numbered) == ("site-2", "site-1")
+    with pytest.raises(RequestError, match=r"\['site-2', 'site-1'\], so n_clients=1 cannot be used"):
+        RunRequest(workspace=WS, n_clients=1).sites(numbered)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -20,6 +20,7 @@ COMPONENTS = {
 #: Classes whose checks let only certain words through.
 ARGUMENTS = {
     "ClientAPIExecutor": {"execution_mode": "in_process", "task_script_path": "train.py"},
+    "DecomposerRegister": {"classes": []},
     "GlobalModelEval": {"model_locator_id": "locator"},
     "ConvertWeights": {"direction": "weights_to_diff"},
 }

@@ -5,6 +5,8 @@ Answers ``nvflare.app_common.np.np_validator``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fedjob.components.np.trainer import wait
@@ -20,11 +22,15 @@ from fedjob.exchange.signal import Signal
 class NPValidator(Executor):
     """The accuracy is the sum of the array over its maximum, plus a random number below 1; `epsilon` has no effect.
 
-    A submit_model task is answered OK, without a model. `sleep_time` is in seconds.
+    A submit_model task is answered OK, without a model. `sleep_time` is in seconds. Up to FLARE 2.6 there was a
+    `validate_task_name` as well. Raises TypeError for another argument.
     """
 
-    def __init__(self, epsilon: float = 1, sleep_time: float = 0) -> None:
+    def __init__(self, epsilon: float = 1, sleep_time: float = 0, **former: Any) -> None:
         super().__init__()
+        self._validate_task_name = former.pop("validate_task_name", AppConstants.TASK_VALIDATION)
+        if former:
+            raise TypeError(f"NPValidator takes no {', '.join(former)}")
         self._random_epsilon = epsilon
         self._sleep_time = sleep_time
 
@@ -36,7 +42,7 @@ class NPValidator(Executor):
             return make_reply(ReturnCode.TASK_ABORTED)
         if task_name == AppConstants.TASK_SUBMIT_MODEL:
             return make_reply(ReturnCode.OK)
-        if task_name != AppConstants.TASK_VALIDATION:
+        if task_name != self._validate_task_name:
             return make_reply(ReturnCode.TASK_UNKNOWN)
         try:
             dxo = from_shareable(shareable)

@@ -39,7 +39,9 @@ class NPModelPersistor(ModelPersistor):
 
     def load_model(self, fl_ctx: FLContext) -> ModelLearnable:
         """The model. Raises ValueError when the given checkpoint cannot be loaded, RuntimeError without a job id."""
-        data = self._source(fl_ctx)
+        data: Any = None
+        if self.source_ckpt_file_full_name:
+            data = load_checkpoint(self.source_ckpt_file_full_name, fl_ctx)
         if data is None:
             data = self._stored(fl_ctx)
         if data is None:
@@ -57,26 +59,31 @@ class NPModelPersistor(ModelPersistor):
     def _relative(self) -> str:
         return str(Path(self.model_dir) / self.model_name)
 
-    def _source(self, fl_ctx: FLContext) -> Any:
-        if not self.source_ckpt_file_full_name:
-            return None
-        # A relative path is one in the app's custom folder.
-        path = Path(self.source_ckpt_file_full_name)
-        if not path.is_absolute():
-            path = Path(fl_ctx.get_prop(FLContextKey.APP_ROOT), WorkspaceConstants.CUSTOM_FOLDER_NAME, path)
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as e:
-            raise ValueError(f"cannot load the model checkpoint {path}: {e}") from e
-
     def _stored(self, fl_ctx: FLContext) -> Any:
         root = fl_ctx.get_workspace().get_run_dir(_job_id(fl_ctx))
-        path = resolve_path_under_root(root, self._relative(), "model path")
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as e:
-            self.log_info(fl_ctx, f"there is no stored model to start from: {e}", fire_event=False)
-            return None
+        return load_stored(Path(resolve_path_under_root(root, self._relative(), "model path")))
+
+
+def load_checkpoint(name: str, fl_ctx: FLContext) -> Any:
+    """The array in a file that the user names; a relative path is one in the app's custom folder.
+
+    Raises ValueError when it cannot be loaded.
+    """
+    path = Path(name)
+    if not path.is_absolute():
+        path = Path(fl_ctx.get_prop(FLContextKey.APP_ROOT), WorkspaceConstants.CUSTOM_FOLDER_NAME, path)
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as e:
+        raise ValueError(f"cannot load the model checkpoint {path}: {e}") from e
+
+
+def load_stored(path: Path) -> Any:
+    """The array of an earlier run; None if there is none that can be read."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError):
+        return None
 
 
 def _job_id(fl_ctx: FLContext) -> Any:

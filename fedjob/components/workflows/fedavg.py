@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import time
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,9 @@ from fedjob.components.workflows.base_fedavg import (
     metrics_aggregation_info,
     num_steps_weight,
 )
-from fedjob.exchange.app_constants import AlgorithmConstants, AppConstants
+from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import AppEventType
+from fedjob.exchange.fedprox import normalize_fedprox_mu, set_fedprox_metadata
 from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.math import parse_compare_criteria
 
@@ -63,7 +62,7 @@ class FedAvg(BaseFedAvg):
         self.exclude_vars = exclude_vars
         self.aggregation_weights = aggregation_weights or {}
         self.enable_tensor_disk_offload = enable_tensor_disk_offload
-        self.fedprox_mu = _normalized_mu(fedprox_mu)
+        self.fedprox_mu = normalize_fedprox_mu(fedprox_mu)
         self.stop_condition = parse_compare_criteria(stop_cond) if stop_cond else None
         self.num_fl_rounds_without_improvement = 0
         self.best_target_metric_value: Any = None
@@ -122,7 +121,7 @@ class FedAvg(BaseFedAvg):
     def _collect(self, model: FLModel) -> bool:
         """Have the sampled sites train; False when the run is being aborted."""
         clients = self.sample_clients(self.num_clients)
-        model.meta = _meta_with_mu(model.meta, self.fedprox_mu)
+        set_fedprox_metadata(model, self.fedprox_mu)
         self.send_model(
             task_name=self.task_name or "train",
             targets=clients,
@@ -309,20 +308,3 @@ class FedAvg(BaseFedAvg):
 
         with np.load(filepath, allow_pickle=False) as arrays:
             return FLModel(params={name: arrays[name] for name in arrays.files})
-
-
-def _normalized_mu(mu: float | None) -> float | None:
-    """A FedProx coefficient as FLARE keeps it: None for 0, a float otherwise."""
-    if mu is None:
-        return None
-    if isinstance(mu, bool) or not isinstance(mu, Real):
-        raise TypeError(f"fedprox_mu must be a finite non-negative number or None, but got {mu!r}")
-    if not math.isfinite(mu) or mu < 0:
-        raise ValueError(f"fedprox_mu must be a finite non-negative number or None, but got {mu!r}")
-    return float(mu) or None
-
-
-def _meta_with_mu(meta: dict[str, Any] | None, mu: float | None) -> dict[str, Any]:
-    """The model's meta with the FedProx coefficient of this job, and no stale one."""
-    kept = {k: v for k, v in (meta or {}).items() if k != AlgorithmConstants.FEDPROX_MU}
-    return kept if mu is None else {**kept, AlgorithmConstants.FEDPROX_MU: mu}

@@ -1,6 +1,6 @@
 """PTFedAvg: FedAvg whose own file is a PyTorch state dict.
 
-Answers ``nvflare.app_opt.pt.fedavg`` (FLARE >= 2.7).
+Answers ``nvflare.app_opt.pt.fedavg`` (FLARE >= 2.7) and ``nvflare.app_opt.pt.fedavg_early_stopping`` (before).
 """
 
 from __future__ import annotations
@@ -64,5 +64,36 @@ class PTFedAvg(FedAvg):
         return model
 
 
-#: The class's name up to FLARE 2.6, kept by FLARE as an alias.
-PTFedAvgEarlyStopping = PTFedAvg
+class PTFedAvgEarlyStopping(PTFedAvg):
+    """The class up to FLARE 2.6: starts from `initial_model`, a torch module, or from no parameters at all.
+
+    It runs with the semantics of `PTFedAvg`.
+    """
+
+    def __init__(
+        self,
+        *,
+        stop_cond: str | None = None,
+        save_filename: str = "FL_global_model.pt",
+        initial_model: Any = None,
+        num_clients: int = 3,
+        num_rounds: int = 5,
+        start_round: int = 0,
+        persistor_id: str = "persistor",
+        ignore_result_error: bool = False,
+        allow_empty_global_weights: bool = False,
+        task_check_period: float = 0.5,
+    ) -> None:
+        super().__init__(
+            stop_cond=stop_cond,
+            save_filename=save_filename,
+            model=FLModel(params={}) if initial_model is None else initial_model,
+            num_clients=num_clients,
+            num_rounds=num_rounds,
+            start_round=start_round,
+            persistor_id=persistor_id,
+            ignore_result_error=ignore_result_error,
+            allow_empty_global_weights=allow_empty_global_weights,
+            task_check_period=task_check_period,
+        )
+        self.initial_model = initial_model

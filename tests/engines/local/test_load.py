@@ -84,6 +84,15 @@ def test_fills_in_variables_of_the_site_and_of_the_configuration():
     assert app.executors[0][1].where == "site-1/x/{unknown}"
 
 
+def test_a_reference_alone_is_what_it_refers_to():
+    args = {"where": "{rounds}", "part": "{settings}", "plain": "{unknown}", "many": " {SITE_NAME} "}
+    extra = {"rounds": 3, "settings": {"sizes": ["{rounds}"]}}
+    built = load_client(client(run(**args), extra=extra), {"SITE_NAME": "site-1"}).executors[0][1]
+    assert (built.where, built.part, built.plain, built.many) == (3, {"sizes": [3]}, None, "site-1")
+    with pytest.raises(FolderError, match=r"\{a\} refers to itself"):
+        load_client(client(run(where="{a}"), extra={"a": ["{b}"], "b": "{a}"}), {})
+
+
 def test_routes_exact_names_before_patterns():
     entries = (
         ExecutorEntry(tasks=("*",), executor=run(where="any")),
