@@ -93,6 +93,7 @@ class Capture:
     def _args(self, obj: Any, place: str) -> dict[str, Any]:
         expected, newest = self._parameters(obj, self.release), self._parameters(obj, _home_release(obj))
         self._refuse_later(obj, expected, newest, place)
+        self._refuse_former(obj, expected, newest, place)
         if not isinstance(obj, Spelled):
             self._report_hidden(obj, expected, place)
         wanted = getattr(obj, "_always_serialize_args", ()) if self.release >= R28 else ()
@@ -159,6 +160,20 @@ class Capture:
                 raise ReleaseError(
                     f"{place}: FLARE {self.release} has no argument {name!r} (here {value!r}); it came with {since}"
                 )
+
+    def _refuse_former(self, obj: Any, expected: Parameters, newest: Parameters, place: str) -> None:
+        """Raise ReleaseError for an argument that only earlier releases take."""
+        if not expected or isinstance(obj, Spelled):
+            return
+        for release in reversed([r for r in RELEASES if r < self.release]):
+            for name, parameter in self._parameters(obj, release).items():
+                value = read_back(obj, name)
+                if name in expected or name in newest or value is MISSING or parameter.lost:
+                    continue
+                if _differs(parameter.rest, value) and _differs(parameter.default, value):
+                    raise ReleaseError(
+                        f"{place}: FLARE {self.release} has no argument {name!r} (here {value!r}); {release} had it"
+                    )
 
     def _report_hidden(self, obj: Any, expected: Parameters, place: str) -> None:
         """Base-class parameters that FLARE's rule does not reach, where they are not the default."""

@@ -99,8 +99,9 @@ class _Builder:
     def __init__(self, place: str, variables: Mapping[str, str], params: Mapping[str, Any]) -> None:
         self.app = LoadedApp(params=dict(params))
         self._place = place
-        own = {k: str(v) for k, v in params.items() if isinstance(v, (str, int, float))}
-        self._variables = {**own, **variables}
+        #: What ``{name}`` may refer to: all that stands on the configuration's top level, and the party's own.
+        self._variables: dict[str, Any] = {**params, **variables}
+        self._referring: list[str] = []
 
     def common(self, side: str, config: ServerConfig | ClientConfig) -> None:
         for index, component in enumerate(config.components):
@@ -134,7 +135,8 @@ class _Builder:
     def value(self, value: Any, where: str) -> Any:
         """An argument as its component gets it."""
         if isinstance(value, str):
-            return _VARIABLE.sub(lambda m: self._variables.get(m[1], m[0]), value)
+            whole = _VARIABLE.fullmatch(value.strip())
+            return self._referred(whole[1], where) if whole else _VARIABLE.sub(self._filled_in, value)
         if isinstance(value, (list, tuple)):
             return [self.value(v, f"{where}[{i}]") for i, v in enumerate(value)]
         if isinstance(value, dict):
@@ -143,6 +145,20 @@ class _Builder:
                 return self._construct(value[key], value.get("args") or {}, where)
             return {k: self.value(v, f"{where}.{k}") for k, v in value.items()}
         return value
+
+    def _referred(self, name: str, where: str) -> Any:
+        """What a string that is a reference and nothing else stands for, of whatever type; None, as in FLARE, if unknown."""
+        if name in self._referring:
+            raise self._fault(f"{{{name}}} refers to itself", where)
+        self._referring.append(name)
+        try:
+            return self.value(self._variables.get(name), where)
+        finally:
+            self._referring.pop()
+
+    def _filled_in(self, reference: re.Match[str]) -> str:
+        value = self._variables.get(reference[1])
+        return str(value) if isinstance(value, (str, int, float)) else reference[0]
 
     def _construct(self, path: str, args: Mapping[str, Any], where: str) -> Any:
         cls = self._resolve(path, where)

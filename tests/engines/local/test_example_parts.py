@@ -123,7 +123,7 @@ def test_a_validator_of_an_older_release_has_its_own_task(repo):
     export(job, repo / "jobs", "2.6")
     config = (repo / "jobs" / "job" / "app" / "config" / "config_fed_client.json").read_text()
     assert '"validate_task_name": "score"' in config
-    with pytest.raises(ReleaseError, match="FLARE 2.7 has no argument 'validate_task_name' .*; 2.6 had it"):
+    with pytest.raises(ReleaseError, match=r"FLARE 2.7 has no argument 'validate_task_name' .*; 2.6 had it"):
         export(job, repo / "jobs", "2.7")
     with pytest.raises(TypeError, match="NPValidator takes no task"):
         NPValidator(task="x")
