@@ -39,7 +39,7 @@ class Recorder(Widget):
             AppEventType.AFTER_CONTRIBUTION_ACCEPT: self._on_contribution,
             AppEventType.AFTER_AGGREGATION: self._on_aggregated,
             AppEventType.AFTER_LEARNABLE_PERSIST: self._on_saved,
-            EventType.END_RUN: self._on_end,
+            EventType.END_RUN: self._on_saved,
             AppEventType.GLOBAL_BEST_MODEL_AVAILABLE: self._on_best,
             EventType.FATAL_SYSTEM_ERROR: self._on_fatal,
         }
@@ -108,17 +108,16 @@ class Recorder(Widget):
         self._done(number, metrics or {})
 
     def _done(self, number, metrics):
+        # After a panic FLARE may still aggregate what had arrived by then: that round was not finished.
+        if self._fatal:
+            return
         self._open.discard(number)
         self._emit("round_done", round=number, metrics=_entries(metrics))
 
     def _on_saved(self, fl_ctx):
-        """A workflow that does not aggregate (cyclic) ends its rounds by saving."""
+        """A workflow that does not aggregate (cyclic) ends its rounds by saving, or with the run."""
         for number in sorted(self._open):
             self._done(number, {})
-
-    def _on_end(self, fl_ctx):
-        if not self._fatal:
-            self._on_saved(fl_ctx)
 
     def _on_best(self, fl_ctx):
         info = fl_ctx.get_prop("metrics_selection_info", None) or {}
