@@ -43,6 +43,13 @@ class Hooks:
         """Further findings on a job that is meant for `release`."""
 
 
+def installed() -> bool:
+    """Whether a package of this environment is a plugin of fedjob's; imports none."""
+    from importlib.metadata import entry_points
+
+    return bool(entry_points(group=GROUP))
+
+
 @cache
 def manager() -> pluggy.PluginManager:
     """The plugins that are installed."""

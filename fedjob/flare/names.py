@@ -480,8 +480,13 @@ def _names_of(thing: Any) -> list[Name]:
     ]
 
 
-def names() -> Iterator[Name]:
+@cache
+def names() -> tuple[Name, ...]:
     """Every name of the table, in its order."""
+    return tuple(_read_table())
+
+
+def _read_table() -> Iterator[Name]:
     for row in TABLE:
         releases = span(row.since, row.before)
         for item in row.names.split():

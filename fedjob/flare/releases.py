@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from fedjob.errors import ReleaseError
 
@@ -39,6 +40,7 @@ R25, R26, R27, R28, R29 = RELEASES
 NEWEST = RELEASES[-1]
 
 
+@cache
 def span(since: str | None, before: str | None) -> tuple[Release, ...]:
     """The known releases from `since` (inclusive) to `before` (exclusive); None is open."""
     first = Release.of(since) if since else RELEASES[0]

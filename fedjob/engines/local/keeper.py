@@ -41,6 +41,7 @@ class Keeper:
     def keep(self) -> None:
         """Serve one run to its end."""
         plan: Plan = pipe.receive(self._socket)
+        worker.prepare(plan)
         self._fork_workers(plan)
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,19 @@ def read(log_config: str | None) -> dict[str, Any]:
     return config
 
 
-def apply(config: dict[str, Any]) -> None:
+def apply(config: Mapping[str, Any]) -> None:
     """Configure the logging of this process."""
-    logging.config.dictConfig(config)
+    logging.config.dictConfig(dict(config))
+
+
+def is_console(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration means the same in every process: modes and levels do, a user's file may open others."""
+    return config == _console(config.get("root", {}).get("level"), _form(config))
+
+
+def _form(config: Mapping[str, Any]) -> str:
+    form: str = config.get("formatters", {}).get("line", {}).get("format", "")
+    return form
 
 
 def _console(level: int, form: str) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fedjob.engines.local import pipe
-from fedjob.engines.local.context import kept_pythonpath
 from fedjob.errors import RunError
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 
 #: Seconds that keepers have to kill their workers before they are killed themselves.
 _GRACE = 1.0
+
+#: What every run needs of ours; for what the run itself names see `Plan.preload`.
+_ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
 
 #: One thread per process: sites side by side share the machine, and a fork keeps only one thread.
 ONE_THREAD = dict.fromkeys(
@@ -50,7 +52,7 @@ ONE_THREAD = dict.fromkeys(
 _LAUNCH = (
     "import sys; sys.path[:] = [sys.argv[1], *filter(None, sys.path)]; "
     "from fedjob.engines.local import nursery; del sys.path[0]; "
-    "nursery.serve(int(sys.argv[2]), int(sys.argv[3]))"
+    "nursery.serve(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])"
 )
 
 
@@ -90,9 +92,18 @@ class Nursery:
                         ) from error
         raise AssertionError
 
+    def warm(self, preload: Iterable[str] = ()) -> None:
+        """Start the nursery, if it is not there, for runs to come; it gets ready on its own.
+
+        What cannot be imported, or started, is for `open` to say.
+        """
+        with self._lock, contextlib.suppress(OSError):
+            if self._socket is None:
+                self._start(preload)
+
     def _open(self, preload: tuple[str, ...]) -> socket.socket:
         if self._socket is None:
-            self._start()
+            self._start(preload)
         assert self._socket is not None
         ours, theirs = socket.socketpair()
         try:
@@ -107,12 +118,12 @@ class Nursery:
             raise RunError(f"the local engine could not preload {', '.join(preload)}:\n{problem}")
         return ours
 
-    def _start(self) -> None:
+    def _start(self, preload: Iterable[str]) -> None:
         ours, theirs = socket.socketpair()
         root = str(Path(__file__).parents[3])
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _LAUNCH, root, str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-c", _LAUNCH, root, str(theirs.fileno()), str(os.getpid()), *preload],
                 env=environment(),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -153,6 +164,8 @@ class Nursery:
 
 def environment() -> dict[str, str]:
     """The nursery's environment: ours, without what would make the launch directory importable."""
+    from fedjob.engines.local.context import kept_pythonpath
+
     environ = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(kept_pythonpath())}
     return {name: value for name, value in environ.items() if name != "PYTHONPATH" or value}
 
@@ -165,17 +178,19 @@ os.register_at_fork(after_in_child=NURSERY.disown)
 # In the nursery's own process.
 
 
-def serve(descriptor: int, parent: int) -> NoReturn:
-    """The life of the nursery; `parent` is the pid of the test process."""
+def serve(descriptor: int, parent: int, preload: Iterable[str]) -> NoReturn:
+    """The life of the nursery; `parent` is the pid of the test process, `preload` what its runs will want."""
     from fedjob.engines.local import reaper
     from fedjob.engines.local.keeper import main as keep  # brings in the engine, which only this side needs.
+    from fedjob.engines.local.worker import keep_freed_memory
 
     reaper.adopt_orphans()
     children = reaper.Children()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sock = socket.socket(fileno=descriptor)
     keepers: set[int] = set()
-    _warm_up()
+    _warm_up(preload)
+    keep_freed_memory()
     with contextlib.suppress(EOFError, OSError), selectors.DefaultSelector() as selector:
         sources: tuple[Any, ...] = (sock, children, *_parent_handle(parent))
         for source in sources:
@@ -193,15 +208,21 @@ def serve(descriptor: int, parent: int) -> NoReturn:
     os._exit(0)
 
 
-def _warm_up() -> None:
-    """Do once what every worker would do first."""
+def _warm_up(preload: Iterable[str]) -> None:
+    """Do once what every worker would do first, so that each is forked with it done."""
+    from fedjob import hooks
     from fedjob.engines.local import generators
-    from fedjob.flare import shim
+    from fedjob.flare import further, names, shim
 
-    _import_all(("numpy", "numpy.random"))
+    _import_all(("numpy", "numpy.random", *_ENGINE))
     generators.present()
+    names.modules()
+    names.module_of("")  # another table that is made when it is first asked.
+    if not hooks.installed():  # a plugin could do anything when it is loaded, so that is left to the workers.
+        further.modules()
     with shim.active():
         pass
+    _import_all(preload)
 
 
 def _parent_handle(parent: int) -> list[int]:

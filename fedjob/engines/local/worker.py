@@ -15,6 +15,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -37,6 +38,20 @@ STACKS_END = "that is all\n"
 _FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+
+def prepare(plan: Plan) -> None:
+    """What all workers of a run have in common, done once in the process that they are forked from.
+
+    Every page of memory that a worker writes to is copied for it, so what is written before the fork is cheaper by
+    the number of workers.
+    """
+    _change_environment(plan.environ)
+    # The descriptors are those of the party's log later.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    if logs.is_console(plan.logs):
+        logs.apply(plan.logs)
 
 
 def main(
@@ -67,7 +82,7 @@ def coverage_file(plan: Plan, number: int) -> Path:
 
 
 def _settle(plan: Plan, number: int) -> None:
-    """Output to the log, environment and directory of the party, one thread per process."""
+    """Output to the log of the party, in its directory."""
     first = plan.shards[number][0]
     plan.layout.settle(first)
     if plan.coverage is not None:
@@ -75,18 +90,22 @@ def _settle(plan: Plan, number: int) -> None:
     home = plan.layout.home(first)
     os.chdir(home)
     log = os.open(home / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
-        stream.flush()
+    for descriptor in (1, 2):
         os.dup2(log, descriptor)
     os.close(log)
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    os.environ.clear()
-    os.environ.update(plan.environ)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     faulthandler.enable(file=2)
-    _keep_freed_memory()
-    logs.apply(dict(plan.logs))
+    if not logs.is_console(plan.logs):
+        logs.apply(plan.logs)
+
+
+def _change_environment(wanted: Mapping[str, str]) -> None:
+    """Make the environment equal to `wanted`; it nearly is, as the nursery was started with it."""
+    for name in [name for name in os.environ if name not in wanted]:
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _host(
@@ -98,15 +117,19 @@ def _host(
     _dump_stacks_on_signal(host, stacks_file(plan, number))
     if len(host.shard) > 1:
         host.hub.on_rest(_FreezeOnce())
-    before = set(sys.modules)
+    before = len(sys.modules)
     well = host.run()
     _note_imports(before, imports_file(plan, number))
     return OK if well else FAILED
 
 
-def _note_imports(before: set[str], file: Path) -> None:
-    """Say what this worker had to import of what a nursery may safely import ahead."""
-    fresh = [name for name in sys.modules if name not in before and name.partition(".")[0] in _FORKS_WELL]
+def _note_imports(before: int, file: Path) -> None:
+    """Say what this worker had to import of what a nursery may safely import ahead.
+
+    What came in last stands last, after the `before` modules that were there.
+    """
+    late = list(islice(reversed(sys.modules), max(0, len(sys.modules) - before)))
+    fresh = [name for name in reversed(late) if name.partition(".")[0] in _FORKS_WELL]
     wanted = [name for name in fresh if "." not in name or name.startswith("fedjob.")]
     if wanted:
         file.write_text("\n".join(wanted))
@@ -141,8 +164,8 @@ def _dump_stacks_on_signal(host: Host, path: Path) -> None:
     faulthandler.register(DUMP_SIGNAL, file=out, all_threads=True, chain=True)
 
 
-def _keep_freed_memory() -> None:
-    """Have glibc keep what is freed: a model's worth of fresh pages each round costs more than the copy."""
+def keep_freed_memory() -> None:
+    """For this process and those forked from it, have glibc keep what is freed: a model's worth of fresh pages each round costs more than the copy."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
