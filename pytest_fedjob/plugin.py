@@ -11,27 +11,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_fedjob import hookspecs
-from pytest_fedjob.options import Settings, add_options, read_settings
-from pytest_fedjob.tally import ATTRIBUTE, TALLY, Tally, properties
+from pytest_fedjob.rewriting import leave_ours_alone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_fedjob.fixture import FedJobFixture
+    from pytest_fedjob.options import Settings
+    from pytest_fedjob.tally import Tally
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+TALLY: pytest.StashKey[Tally] = pytest.StashKey()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    leave_ours_alone(pluginmanager)  # of our modules, those imported from here on.
+    from pytest_fedjob.options import add_options
+
     add_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from pytest_fedjob import hookspecs
+
     pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    from pytest_fedjob.ahead import Ahead
+    from pytest_fedjob.options import read_settings
     from pytest_fedjob.session import Controller, Worker
 
     config.addinivalue_line(
@@ -43,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Worker(config), "fedjob-worker")
     else:
         config.pluginmanager.register(Controller(config, settings), "fedjob-controller")
+    config.pluginmanager.register(Ahead(config, settings), "fedjob-ahead")
     _answer_flare_imports(settings)
 
 
@@ -92,6 +101,7 @@ def fedjob(
     """Describe, pin and simulate federated jobs: export, golden, simulate, script."""
     from pytest_fedjob import markers
     from pytest_fedjob.fixture import FedJobFixture
+    from pytest_fedjob.tally import Tally
 
     markers.check_markers(request.node)
     tally = request.node.stash[TALLY] = Tally()
@@ -112,6 +122,9 @@ def pytest_runtest_makereport(
     report = yield
     if "fedjob" not in getattr(item, "fixturenames", ()):
         return report
+    from pytest_fedjob.session import ATTRIBUTE
+    from pytest_fedjob.tally import properties
+
     tally = item.stash.get(TALLY, None)
     told = report.when == "call" and tally is not None
     setattr(report, ATTRIBUTE, tally.to_json() if told and tally else {})

@@ -10,10 +10,11 @@ import pytest
 from pytest_fedjob.gate import Gate
 from pytest_fedjob.options import Settings
 from pytest_fedjob.orphans import Orphans
-from pytest_fedjob.tally import ATTRIBUTE
 
 #: The key under which a worker hands its part to the controller.
 OUTPUT = "fedjob"
+#: The attribute of a report that carries `Tally.to_json`.
+ATTRIBUTE = "fedjob"
 
 
 class Worker:
@@ -90,9 +91,10 @@ class Controller:
             self._settle_orphans()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        from pytest_fedjob.summary import write_summary
+        if self.runs or self.goldens or self.unused or self.pruned or self.problems:
+            from pytest_fedjob.summary import write_summary
 
-        write_summary(terminalreporter, self)
+            write_summary(terminalreporter, self)
 
     def _settle_orphans(self) -> None:
         from pytest_fedjob.goldens import shown

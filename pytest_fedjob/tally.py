@@ -6,17 +6,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fedjob.folder.checks.finding import Finding
     from fedjob.result import RunResult
-
-TALLY: pytest.StashKey[Tally] = pytest.StashKey()
-#: The attribute of a report that carries `Tally.to_json`.
-ATTRIBUTE = "fedjob"
 
 
 @dataclass

@@ -1,0 +1,65 @@
+"""Starts the local engine's nursery before the first simulation, while pytest still imports test modules.
+
+Only when the session will simulate, as far as can be told: a wrong guess costs a process that is not used, or time at
+the first simulation, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_fedjob.options import Settings, installed
+
+
+class Ahead:
+    """Watches the collection, where the local engine is the default one."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        option = config.option
+        self._preload = settings.preload
+        self._over = option.collectonly or settings.isolation == "inline" or "local" not in settings.engines
+        #: Nothing says that tests of a module could be left out.
+        self._whole = not (
+            option.keyword
+            or option.markexpr
+            or option.deselect
+            or getattr(option, "lf", False)
+            or any("::" in argument for argument in config.args)
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makemodule(self, module_path: Path) -> None:
+        if self._whole and not self._over and _speaks_of_simulations(module_path):
+            self._start()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not self._over and any(map(_simulates, session.items)):
+            self._start()
+
+    def _start(self) -> None:
+        from fedjob.engines.local.nursery import NURSERY
+
+        self._over = True
+        NURSERY.warm(installed(self._preload))
+
+
+def _speaks_of_simulations(path: Path) -> bool:
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return False
+    return b"fedjob" in text and b".simulate(" in text
+
+
+def _simulates(item: pytest.Item) -> bool:
+    """Whether a test, or a fixture that it uses, asks the `fedjob` fixture for a simulation."""
+    if "fedjob" not in getattr(item, "fixturenames", ()):
+        return False
+    fixtures: Sequence[Sequence[Any]] = tuple(item._fixtureinfo.name2fixturedefs.values())  # type: ignore[attr-defined]
+    functions = [getattr(item, "obj", None), *(fixture.func for found in fixtures for fixture in found)]
+    codes = [getattr(function, "__code__", None) for function in functions]
+    return any("simulate" in code.co_names for code in codes if code is not None)

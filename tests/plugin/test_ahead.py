@@ -1,0 +1,45 @@
+"""The nursery starts during the collection of what will simulate, and not otherwise."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+#: Says whether the nursery was there when the first test began.
+BEGINNING = """
+from fedjob.engines.local.nursery import NURSERY
+
+@pytest.fixture(autouse=True, scope="session")
+def beginning():
+    yield Path(__file__).with_name(f"there-{NURSERY.pid is not None}").touch()
+
+def ready(fedjob):
+    return fedjob.simulate
+
+@pytest.fixture
+def run(fedjob):
+    return fedjob.simulate
+"""
+
+SIMULATES = "def test_a(fedjob):\n    if False:\n        fedjob.simulate(None)\n"
+PINS = "def test_b(fedjob):\n    fedjob.golden(JOBS / 'hello', name='hello')\n"
+
+
+@pytest.mark.parametrize(
+    ("tests", "arguments", "there"),
+    [
+        (SIMULATES, (), True),
+        (PINS, (), False),
+        (SIMULATES + PINS, ("-k", "test_a"), True),
+        (SIMULATES + PINS, ("-k", "test_b"), False),
+        (SIMULATES + PINS, ("test_it.py::test_b",), False),
+        ("def test_a(run): pass", (), True),
+        ("def test_a(fedjob): pass", (), False),
+        (SIMULATES, ("--fedjob-isolation=inline",), False),
+        (SIMULATES, ("--fedjob-engine=fake",), False),
+    ],
+    ids=["simulates", "pins", "k-a", "k-b", "id", "by-fixture", "unused", "inline", "fake"],
+)
+def test_the_nursery_starts_ahead_of_simulations(suite, tests, arguments, there):
+    suite.test(BEGINNING + tests)
+    assert suite.run(*arguments).ret == 0, suite.result.outlines
+    assert [path.name for path in suite.path.glob("there-*")] == [f"there-{there}"]
