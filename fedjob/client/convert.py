@@ -22,6 +22,9 @@ LAYER_MARK = "_nvf_"
 # What the script's conversions remember of each other, by key of the state.
 _SHAPES, _EXCLUDED = "tensor_shapes", "exclude_vars"
 
+#: Pairs of formats, as they were given, that need no conversion: looked up for each model of each site.
+_ALIKE: set[tuple[Any, Any]] = set()
+
 
 def validate_format_pair(source_format: Any, target_format: Any) -> None:
     """Raises ValueError for formats that cannot be converted into each other."""
@@ -43,10 +46,16 @@ def convert_params(
     """
     if params is None:
         return None
+    try:
+        if (source_format, target_format) in _ALIKE:
+            return params
+    except TypeError:  # not hashable, hence no format.
+        pass
     source = normalize_exchange_format(source_format, "source_format")
     target = normalize_exchange_format(target_format, "target_format")
     validate_format_pair(source, target)
     if _same(source, target):
+        _ALIKE.add((source_format, target_format))
         return params
     if not isinstance(params, dict):
         raise TypeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import os
 from typing import Any
@@ -144,7 +143,7 @@ class Script:
             return
         self._model, self._error, self._answered = None, None, False
         self._task_name = task.name
-        model = copy.copy(task.model)
+        model = _beside(task.model)
         try:
             model.params = convert_params(
                 model.params, self._settings.get_server_expected_format(), self._format(), self._state, _log
@@ -156,7 +155,7 @@ class Script:
 
     def _for_server(self, model: FLModel) -> FLModel:
         """A model beside the script's own, with params in the server's format."""
-        sent = copy.copy(model)
+        sent = _beside(model)
         sent.params = convert_params(
             model.params, self._format(), self._settings.get_server_expected_format(), self._state, _log
         )
@@ -186,3 +185,10 @@ class Script:
                 model.params = None
                 model.optimizer_params = None
         self.clear()
+
+
+def _beside(model: FLModel) -> FLModel:
+    """A model with the same attributes; setting one does not change the other's."""
+    other = type(model).__new__(type(model))
+    other.__dict__.update(model.__dict__)
+    return other

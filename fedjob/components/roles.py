@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
@@ -33,6 +33,10 @@ class FLComponent(StatePersistable):
 
     `name` is read-only (the class name), as in FLARE: ``self.name = ...`` raises AttributeError.
     """
+
+    _EVENTS: ClassVar[frozenset[str]] = frozenset()
+    #: How often any component has registered a handler: whoever remembers who listens looks again.
+    _registrations: ClassVar[int] = 0
 
     def __init__(self) -> None:
         self._name = self.__class__.__name__
@@ -62,16 +66,18 @@ class FLComponent(StatePersistable):
             registered = self._event_handlers.setdefault(name, [])
             if all(h is not handler and h != handler for h, _ in registered):
                 registered.append((handler, kwargs))
+        FLComponent._registrations += 1
 
     def get_event_handlers(self) -> dict[str, list[tuple[Callable[..., Any], dict[str, Any]]]]:
         return self._event_handlers
 
     def fire_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Fire an event for all components of this process. TypeError for a wrong `event_type` or context."""
-        _require_context(fl_ctx)
+        if type(fl_ctx) is not FLContext:
+            _require_context(fl_ctx)
         if not isinstance(event_type, str):
             raise TypeError(f"event_type must be a str, but got {type(event_type).__name__}")
-        fl_ctx.set_prop(FLContextKey.EVENT_ORIGIN, self.name, private=True, sticky=False)
+        fl_ctx.set_prop(FLContextKey.EVENT_ORIGIN, self._name, private=True, sticky=False)
         fl_ctx.get_engine().fire_event(event_type, fl_ctx)
 
     def fire_event_with_data(self, event_type: str, fl_ctx: FLContext, key: str, data: Any) -> None:
@@ -132,6 +138,24 @@ class FLComponent(StatePersistable):
             data = Shareable()
             data.set_header(tag, str(msg))
             self.fire_event_with_data(event_type, fl_ctx, FLContextKey.EVENT_DATA, data)
+
+
+def listens(component: Any, event_type: str) -> bool:
+    """Whether an event may mean anything to a component.
+
+    A component's class that says in ``_EVENTS`` which events its `handle_event` looks at is spared the others, of
+    which there are some twenty for each result of each site. A subclass with a `handle_event` of its own gets all.
+    """
+    if "handle_event" in getattr(component, "__dict__", ()):
+        return True
+    kind = type(component)
+    if getattr(kind, "get_event_handlers", None) is not FLComponent.get_event_handlers:
+        return True
+    if event_type in component.get_event_handlers():
+        return True
+    handles = next(cls for cls in kind.__mro__ if "handle_event" in cls.__dict__)
+    events = handles.__dict__.get("_EVENTS")
+    return events is None or event_type in events
 
 
 _LOG_EVENTS = {

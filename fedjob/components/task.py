@@ -5,12 +5,13 @@ Answers ``nvflare.apis.controller_spec`` (Task, ClientTask, SendOrder, TaskCompl
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from fedjob.exchange.client import Client
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
@@ -105,6 +106,7 @@ class Task:
         self.task_done_cb = task_done_cb
         self.cb_lock = threading.Lock()
         self.msg_root_id = str(uuid.uuid4())
+        self._numbers = itertools.count(1)
         self.targets: list[str] | None = None
         self.client_tasks: list[ClientTask] = []
         self.last_client_task_map: dict[str, ClientTask] = {}
@@ -124,13 +126,27 @@ class Task:
         return self.props.get(key)
 
 
+_Callback = TypeVar("_Callback", bound=Callable[..., Any])
+
+
+def only_fires(event_type: str) -> Callable[[_Callback], _Callback]:
+    """Say of a task's callback that all it does is to fire an event: where nobody listens, it need not be called."""
+
+    def mark(callback: _Callback) -> _Callback:
+        callback.__dict__["only_fires"] = event_type
+        return callback
+
+    return mark
+
+
 class ClientTask:
     """What became of a task at one site."""
 
     def __init__(self, client: Client, task: Task) -> None:
         self.client = client
         self.task = task
-        self.id = str(uuid.uuid4())
+        # As unique as a UUID and like one, but one is not drawn for each of thousands of sites in each round.
+        self.id = f"{task.msg_root_id[:24]}{next(task._numbers):012x}"
         self.task_send_count = 0
         self.task_sent_time: float | None = None
         self.result_received_time: float | None = None

@@ -82,6 +82,8 @@ class DXO:
 
     def validate(self) -> str:
         """What is wrong with it; empty when nothing is."""
+        if type(self.data) is dict and type(self.meta) is dict:
+            return ""
         if self.data is None:
             return "data is missing"
         if self.data_kind != DataKind.APP_DEFINED and not isinstance(self.data, dict):

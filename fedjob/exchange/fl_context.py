@@ -15,6 +15,8 @@ from typing import Any
 from fedjob.errors import ExchangeError
 from fedjob.exchange.keys import ReservedKey
 
+_log = logging.getLogger(f"{__name__}.FLContext")
+
 MASK_STICKY = 1 << 0
 MASK_PRIVATE = 1 << 1
 
@@ -22,7 +24,8 @@ MASK_PRIVATE = 1 << 1
 V = "value"
 M = "mask"
 
-# Held only around dict operations; components of FLARE may set props from threads of their own.
+# Held around several dict operations that belong together (single ones are atomic); components of FLARE may set props
+# from threads of their own.
 _lock = threading.RLock()
 
 
@@ -47,8 +50,9 @@ class FLContext:
 
     def __init__(self) -> None:
         self.model: Any = None
+        #: Entries are never changed in place: contexts have them in common.
         self.props: dict[str, dict[str, Any]] = {}
-        self.logger = logging.getLogger(f"{__name__}.{type(self).__name__}")
+        self.logger = _log
 
     def get_prop_keys(self) -> list[str]:
         return list(self.props)
@@ -58,26 +62,25 @@ class FLContext:
 
     def get_all_public_props(self) -> dict[str, Any]:
         """What the peer gets to see."""
-        with _lock:
-            public = [k for k, p in self.props.items() if not is_private(p[M])]
-            return {key: self._find(key)[1] for key in public}
+        public = [k for k, p in list(self.props.items()) if not p[M] & MASK_PRIVATE]
+        return {key: self._find(key)[1] for key in public}
 
     def set_prop(self, key: str, value: Any, private: bool = True, sticky: bool = True) -> bool:
         """Set a prop; False, with a warning, when it exists with other attributes. Raises ValueError."""
         if not isinstance(key, str):
             raise ValueError(f"the name of a prop is a str, not {type(key).__name__}")
-        mask = make_mask(private, sticky)
-        with _lock:
-            if key in self.props and self.props[key][M] != mask:
-                return self._refuse(key, self.props[key][M], mask)
-            manager = self._manager()
-            if sticky and manager is not None:
+        mask = (MASK_PRIVATE if private else 0) | (MASK_STICKY if sticky else 0)
+        prop = self.props.get(key)
+        if prop is not None and prop[M] != mask:
+            return self._refuse(key, prop[M], mask)
+        if sticky and (manager := self._manager()) is not None:
+            with _lock:
                 exists, _, known = manager.check_sticker(key)
                 if exists and known != mask:
                     return self._refuse(key, known, mask)
                 manager.update_sticker(key, value, mask)
-            self.put(key, value, private, sticky)
-            return True
+        self.props[key] = {V: value, M: mask}
+        return True
 
     def _refuse(self, key: str, known: int, wanted: int) -> bool:
         self.logger.warning(
@@ -86,9 +89,11 @@ class FLContext:
         return False
 
     def get_prop(self, key: str, default: Any = None) -> Any:
-        with _lock:
-            exists, value = self._find(key)
-            return value if exists else default
+        prop = self.props.get(key)
+        if prop is not None and not prop[M] & MASK_STICKY:
+            return prop[V]
+        exists, value = self._find(key)
+        return value if exists else default
 
     def get_custom_prop(self, key: str, default: Any = None) -> Any:
         props = self.get_prop(ReservedKey.CUSTOM_PROPS)
@@ -103,17 +108,15 @@ class FLContext:
 
     def get_prop_detail(self, key: str) -> dict[str, Any] | None:
         """``{"value", "private", "sticky"}`` of a prop that this context has."""
-        with _lock:
-            if key not in self.props:
-                return None
-            mask = self.props[key][M]
-            return {V: self._find(key)[1], "private": is_private(mask), "sticky": is_sticky(mask)}
+        prop = self.props.get(key)
+        if prop is None:
+            return None
+        return {V: self._find(key)[1], "private": is_private(prop[M]), "sticky": is_sticky(prop[M])}
 
     def remove_prop(self, key: str, force_removal: bool = False) -> None:
         """Remove a prop from this context; reserved ones, which begin with ``__``, only when forced."""
         if force_removal or not str(key).startswith("__"):
-            with _lock:
-                self.props.pop(key, None)
+            self.props.pop(key, None)
 
     def put(self, key: str, value: Any, private: bool, sticky: bool) -> None:
         """Set a prop of this context without a word to the manager."""
@@ -166,16 +169,15 @@ class FLContext:
 
     def clone(self) -> FLContext:
         """A context with the same props; setting one does not change the other's."""
-        with _lock:
-            copied = FLContext()
-            copied.model = self.model
-            copied.logger = self.logger
-            copied.props = dict(self.props)
-            return copied
+        copied = FLContext()
+        copied.model = self.model
+        copied.logger = self.logger
+        copied.props = self.props.copy()
+        return copied
 
     def _manager(self) -> FLContextManager | None:
-        manager: FLContextManager | None = self._own(ReservedKey.MANAGER, None)
-        return manager
+        prop = self.props.get(ReservedKey.MANAGER)
+        return prop[V] if prop else None
 
     def _own(self, key: str, default: Any) -> Any:
         prop = self.props.get(key)
@@ -208,6 +210,13 @@ class FLContext:
         return " ".join(f"{key}: {type(prop[V])}" for key, prop in self.props.items())
 
 
+def put_private(fl_ctx: FLContext, props: Mapping[str, Any]) -> None:
+    """Set private props of this context alone, without a word to its manager or about what they were."""
+    own = fl_ctx.props
+    for key, value in props.items():
+        own[key] = {V: value, M: MASK_PRIVATE}
+
+
 class FLContextManager:
     """Makes the contexts of one site's run and holds the sticky props that they share."""
 
@@ -224,9 +233,19 @@ class FLContextManager:
         self.job_id = job_id
         self.public_stickers: dict[str, Any] = dict(public_stickers or {})
         self.private_stickers: dict[str, Any] = dict(private_stickers or {})
+        #: How often a sticky prop was set.
+        self._changes = 0
+        #: The props of a new context, made anew when a sticky prop is set.
+        self._fresh: dict[str, dict[str, Any]] | None = None
 
     def new_context(self) -> FLContext:
         """A context with the engine, the job id (public), the site's name (public) and all sticky props."""
+        ctx = FLContext()
+        fresh = self._fresh
+        ctx.props = self._fill() if fresh is None else fresh.copy()
+        return ctx
+
+    def _fill(self) -> dict[str, dict[str, Any]]:
         ctx = FLContext()
         ctx.put(ReservedKey.MANAGER, self, private=True, sticky=False)
         ctx.put(ReservedKey.ENGINE, self.engine, private=True, sticky=False)
@@ -237,16 +256,19 @@ class FLContextManager:
             for private, stickers in ((False, self.public_stickers), (True, self.private_stickers)):
                 for key, value in stickers.items():
                     ctx.put(key, value, private=private, sticky=True)
-        return ctx
+            self._fresh = ctx.props
+        return ctx.props.copy()
 
     def check_sticker(self, key: str) -> tuple[bool, Any, int]:
         """Whether a sticky prop exists, its value and its mask; (False, None, 0) when it does not."""
-        with _lock:
-            for private, stickers in ((True, self.private_stickers), (False, self.public_stickers)):
-                if key in stickers:
-                    return True, stickers[key], make_mask(private, sticky=True)
+        if key in (stickers := self.private_stickers):
+            return True, stickers[key], MASK_PRIVATE | MASK_STICKY
+        if key in (stickers := self.public_stickers):
+            return True, stickers[key], MASK_STICKY
         return False, None, 0
 
     def update_sticker(self, key: str, value: Any, mask: int) -> None:
         with _lock:
             (self.private_stickers if is_private(mask) else self.public_stickers)[key] = value
+            self._fresh = None
+            self._changes += 1

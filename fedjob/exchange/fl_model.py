@@ -52,19 +52,22 @@ class FLModel:
         meta: dict[str, Any] | None = None,
     ) -> None:
         if params_type is not None:
-            params_type = ParamsType(params_type)
+            if type(params_type) is not ParamsType:
+                params_type = ParamsType(params_type)
             if params is None:
                 raise ValueError(f"an FLModel with params_type {params_type.value} needs params")
         elif params is not None:
             params_type = ParamsType.FULL
-        _check_dict("metrics", metrics)
-        _check_dict("meta", meta)
-        for name, value in (
-            ("start_round", start_round),
-            ("current_round", current_round),
-            ("total_rounds", total_rounds),
-        ):
-            _check_round(name, value)
+        if metrics is not None and type(metrics) is not dict:
+            _check_dict("metrics", metrics)
+        if meta is not None and type(meta) is not dict:
+            _check_dict("meta", meta)
+        if type(start_round) is not int or start_round < 0:
+            check_round("start_round", start_round)
+        if type(current_round) is not int or current_round < 0:
+            check_round("current_round", current_round)
+        if type(total_rounds) is not int or total_rounds < 0:
+            check_round("total_rounds", total_rounds)
         self.params_type = params_type
         self.params = params
         self.optimizer_params = optimizer_params
@@ -113,7 +116,8 @@ def _check_dict(name: str, value: Any) -> None:
         raise TypeError(f"{name} of an FLModel must be a dict, but is {type(value).__name__}")
 
 
-def _check_round(name: str, value: Any) -> None:
+def check_round(name: str, value: Any) -> None:
+    """Raises TypeError or ValueError for what is no number of a round."""
     if value is None:
         return
     if not isinstance(value, int):

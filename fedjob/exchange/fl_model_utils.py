@@ -11,9 +11,9 @@ from fedjob.errors import ExchangeError
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.dxo import DXO, DataKind, from_shareable
 from fedjob.exchange.fl_context import FLContext
-from fedjob.exchange.fl_model import FLModel, FLModelConst, MetaKey, ParamsType
+from fedjob.exchange.fl_model import FLModel, FLModelConst, MetaKey, ParamsType, check_round
 from fedjob.exchange.learnable import ModelLearnable, ModelLearnableKey, make_model_learnable
-from fedjob.exchange.shareable import Shareable
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
 #: What a DXO of kind FL_MODEL holds; as in FLARE the start round is not among it.
 MODEL_ATTRS = [
@@ -39,6 +39,14 @@ _ROUNDS = (
     (AppConstants.NUM_ROUNDS, FLModelConst.TOTAL_ROUNDS),
 )
 
+_HEADERS_IN_META = (
+    (AppConstants.VALIDATE_TYPE, MetaKey.VALIDATE_TYPE),
+    (MetaKey.JOB_ID, MetaKey.JOB_ID),
+    (MetaKey.SITE_NAME, MetaKey.SITE_NAME),
+)
+
+_PARAMS_TYPES = {kind.value: kind for kind in ParamsType}
+
 
 class FLModelUtils:
     """The conversions, under FLARE's names."""
@@ -54,9 +62,10 @@ class FLModelUtils:
         dxo = _to_dxo(fl_model)
         dxo.meta.update(meta)
         shareable = dxo.to_shareable()
+        headers = shareable[ReservedHeaderKey.HEADERS]
         for header, attribute in _ROUNDS:
             if (value := getattr(fl_model, attribute)) is not None:
-                shareable.set_header(header, value)
+                headers[header] = value
         if MetaKey.VALIDATE_TYPE in meta:
             shareable.set_header(AppConstants.VALIDATE_TYPE, meta[MetaKey.VALIDATE_TYPE])
         return shareable
@@ -67,17 +76,21 @@ class FLModelUtils:
 
         A request to submit a model holds none: its FLModel has only ``submit_model_name`` in the meta.
         """
-        name = shareable.get_header(AppConstants.SUBMIT_MODEL_NAME)
-        content = {"meta": {MetaKey.SUBMIT_MODEL_NAME: name}} if name else _content(from_shareable(shareable))
-        for header, key in (
-            (AppConstants.VALIDATE_TYPE, MetaKey.VALIDATE_TYPE),
-            (MetaKey.JOB_ID, MetaKey.JOB_ID),
-            (MetaKey.SITE_NAME, MetaKey.SITE_NAME),
-        ):
-            if (value := shareable.get_header(header)) is not None:
-                content["meta"][key] = value
-        rounds = {attribute: shareable.get_header(header) for header, attribute in _ROUNDS}
-        return FLModel(**content, **rounds)
+        headers = shareable.get(ReservedHeaderKey.HEADERS) or {}
+        if not isinstance(headers, dict):
+            shareable.get_header("")  # which says what is wrong.
+        name = headers.get(AppConstants.SUBMIT_MODEL_NAME)
+        request = FLModel(meta={MetaKey.SUBMIT_MODEL_NAME: name}) if name else None
+        model = request or _model(from_shareable(shareable))
+        for header, key in _HEADERS_IN_META:
+            if (value := headers.get(header)) is not None:
+                model.meta[key] = value
+        for header, attribute in _ROUNDS:
+            value = headers.get(header)
+            if type(value) is not int or value < 0:
+                check_round(attribute, value)
+            setattr(model, attribute, value)
+        return model
 
     @staticmethod
     def to_dxo(fl_model: FLModel) -> DXO:
@@ -158,17 +171,13 @@ def _to_dxo(model: FLModel) -> DXO:
     return DXO(params_type_to_data_kind[ParamsType(model.params_type).value], model.params, meta)
 
 
-def _content(dxo: DXO) -> dict[str, Any]:
+def _model(dxo: DXO) -> FLModel:
     meta = dict(dxo.meta)
     if dxo.data_kind == DataKind.METRICS:
-        return {"metrics": dxo.data, "meta": meta}
-    return {
-        # Any other kind is taken for full params, as in FLARE.
-        "params_type": data_kind_to_params_type.get(dxo.data_kind, ParamsType.FULL.value),
-        "params": dxo.data,
-        "metrics": meta.get(MetaKey.INITIAL_METRICS),
-        "meta": meta,
-    }
+        return FLModel(metrics=dxo.data, meta=meta)
+    # Any other kind is taken for full params, as in FLARE.
+    kind = data_kind_to_params_type.get(dxo.data_kind, ParamsType.FULL.value)
+    return FLModel(_PARAMS_TYPES[kind], dxo.data, metrics=meta.get(MetaKey.INITIAL_METRICS), meta=meta)
 
 
 def _check(model: Any) -> None:

@@ -35,6 +35,8 @@ class InTimeAccumulateWeightedAggregator(Aggregator):
     When the run starts it raises ValueError for kinds it cannot average and for keys left out.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(
         self,
         exclude_vars: str | dict[str, str] | None = None,

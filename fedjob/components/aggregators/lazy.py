@@ -16,6 +16,8 @@ from fedjob.exchange.shareable import Shareable
 class LazyAggregator(Aggregator):
     """`aggregator_id` is the component id of the aggregator that does the work; `accept_timeout` has no effect here."""
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(self, aggregator_id: str, accept_timeout: float = 600.0) -> None:
         super().__init__()
         check_str("aggregator_id", aggregator_id)

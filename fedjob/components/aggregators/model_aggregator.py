@@ -18,6 +18,8 @@ from fedjob.exchange.shareable import Shareable
 class ModelAggregator(Aggregator):
     """Write `accept_model`, `aggregate_model` and `reset_stats`; `fl_ctx` is the context of the last call."""
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(self) -> None:
         super().__init__()
         self.fl_ctx: FLContext | None = None

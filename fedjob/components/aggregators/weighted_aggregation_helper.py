@@ -134,9 +134,17 @@ def _stats(contributors: list[str], counts: Counter[str], skipped: int) -> dict[
     }
 
 
+#: Whether the values of a type are tensors.
+_TENSORS: dict[type, bool] = {}
+
+
 def _is_tensor(value: Any) -> bool:
     # By its methods: torch is not imported for this.
-    return all(hasattr(value, method) for method in ("add_", "mul_", "clone"))
+    kind = type(value)
+    found = _TENSORS.get(kind)
+    if found is None:
+        found = _TENSORS[kind] = all(hasattr(value, method) for method in ("add_", "mul_", "clone"))
+    return found
 
 
 def _materialized(value: Any) -> Any:

@@ -26,6 +26,8 @@ from fedjob.exchange.signal import Signal
 class ScriptExecutor(Executor):
     """Starts a script when the run starts and hands it one task after another."""
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(
         self,
         *,

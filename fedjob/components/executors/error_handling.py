@@ -25,6 +25,8 @@ class ErrorHandlingExecutor(Executor, ABC):
     for another exception it panics. A task that fails or gives None is an EXECUTION_RESULT_ERROR.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN, EventType.END_RUN})
+
     def __init__(self) -> None:
         super().__init__()
         self.client_name: str | None = None

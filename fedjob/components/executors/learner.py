@@ -24,6 +24,8 @@ class LearnerExecutor(Executor):
     `learner_id` is the component id. The first task raises TypeError when there is no Learner of that id.
     """
 
+    _EVENTS = frozenset({EventType.ABORT_TASK, EventType.END_RUN})
+
     def __init__(
         self,
         learner_id: str,

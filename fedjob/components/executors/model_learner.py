@@ -30,6 +30,8 @@ class ModelLearnerExecutor(Executor):
     `learner_id` is the component id; START_RUN raises TypeError when there is no ModelLearner of that id.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN, EventType.ABORT_TASK, EventType.END_RUN})
+
     def __init__(
         self,
         learner_id: str,

@@ -28,6 +28,8 @@ class SKLearnExecutor(Executor):
     `learner_id` is the component id; the learner's `n_samples` is the weight of the site.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN, EventType.ABORT_TASK, EventType.END_RUN})
+
     def __init__(self, learner_id: str, train_task: str = AppConstants.TASK_TRAIN) -> None:
         super().__init__()
         self.learner_id = learner_id

@@ -60,6 +60,8 @@ class SVTPrivacy(DXOFilter):
     result's meta tells what was spent. Raises ValueError for parts that do not add up.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(
         self,
         fraction: float = 0.1,

@@ -24,6 +24,8 @@ class PTFedOptModelShareableGenerator(FullModelShareableGenerator):
     arguments of another kind.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(
         self,
         optimizer_args: dict[str, Any] | None = None,

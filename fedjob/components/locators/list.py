@@ -18,6 +18,8 @@ from fedjob.exchange.learnable import model_learnable_to_dxo
 class ListModelLocator(ModelLocator):
     """`model_list` gives file locations by model name; the persistor must have ``get_model_from_location``."""
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(self, persistor_id: str, model_list: dict[str, str] = {}) -> None:  # noqa: B006  # FLARE's default
         super().__init__()
         self.persistor_id = persistor_id

@@ -17,6 +17,8 @@ class StoredModelLocator(ModelLocator):
 
     PERSISTOR: type[ModelPersistor]
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(self) -> None:
         super().__init__()
         self.model_persistor: Any = None

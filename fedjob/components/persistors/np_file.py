@@ -25,6 +25,8 @@ class NPFileModelPersistor(ModelPersistor):
     The other names are files in `model_dir` of the run directory.
     """
 
+    _EVENTS = frozenset({AppEventType.GLOBAL_BEST_MODEL_AVAILABLE})
+
     def __init__(
         self,
         last_global_model_file_name: str = "last_global_model.npy",

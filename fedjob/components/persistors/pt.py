@@ -34,6 +34,8 @@ class PTFileModelPersistor(ModelPersistor):
     What cannot be loaded ends the run.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN, AppEventType.GLOBAL_BEST_MODEL_AVAILABLE})
+
     def __init__(
         self,
         exclude_vars: str | None = None,

@@ -22,6 +22,8 @@ class TFModelPersistor(ModelPersistor):
     `model` is a Keras model or ``{"path", "args"}``; a source that is a whole model needs none.
     """
 
+    _EVENTS = frozenset({EventType.START_RUN})
+
     def __init__(
         self,
         model: Any = None,

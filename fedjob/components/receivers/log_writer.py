@@ -19,6 +19,8 @@ from fedjob.exchange.fl_context import FLContext
 class LogWriter(FLComponent, ABC):
     """Logs through a sender: its own, or the component `metrics_sender_id`, without which the run cannot go on."""
 
+    _EVENTS = frozenset({EventType.ABOUT_TO_START_RUN})
+
     def __init__(self, event_type: str = ANALYTIC_EVENT_TYPE, metrics_sender_id: str | None = None) -> None:
         super().__init__()
         self.event_type = event_type

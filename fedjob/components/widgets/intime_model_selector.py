@@ -30,6 +30,15 @@ class IntimeModelSelector(Widget):
     `weigh_by_local_iter`, times `aggregation_weights` of the site.
     """
 
+    _EVENTS = frozenset(
+        {
+            EventType.START_RUN,
+            AppEventType.ROUND_STARTED,
+            AppEventType.BEFORE_CONTRIBUTION_ACCEPT,
+            AppEventType.BEFORE_AGGREGATION,
+        }
+    )
+
     def __init__(
         self,
         weigh_by_local_iter: bool = False,

@@ -68,6 +68,8 @@ def text(value: Any, limits: Limits) -> str | None:
 
 
 def without_controls(value: str) -> str:
+    if value.isprintable():
+        return value
     return "".join(ch for ch in value if ord(ch) >= 32 and ch != "\x7f")
 
 

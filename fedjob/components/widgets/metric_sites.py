@@ -5,7 +5,7 @@ Used by MetricsArtifactWriter. A site's record is ``{"name", "metrics"[, "weight
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from fedjob.components.widgets import metric_records as records
@@ -18,6 +18,8 @@ class Contributions:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._sites: dict[Any, list[Record]] = defaultdict(list)
+        #: How many metrics those are.
+        self._counts: Counter[Any] = Counter()
         self._skipped: dict[Any, Skipped] = defaultdict(lambda: Skipped(limits))
 
     def add(self, round_number: Any, site: str, metrics: Any, weight: Any, weight_key: str) -> None:
@@ -28,7 +30,7 @@ class Contributions:
         if len(sites) >= self._limits.max_sites_per_round:
             skipped.add(site, "", "too_many_sites")
             return
-        room = self._limits.max_site_metric_records_per_round - sum(len(s["metrics"]) for s in sites)
+        room = self._limits.max_site_metric_records_per_round - self._counts[round_number]
         if len(found) > room:
             skipped.add(site, "", "too_many_metrics")
             if room <= 0:
@@ -37,11 +39,13 @@ class Contributions:
         weight = records.weight(weight, self._limits)
         if weight is not None:
             record |= {"weight": weight, "weight_key": weight_key}
+        self._counts[round_number] += len(record["metrics"])
         sites.append(record)
 
     def pop(self, round_number: Any) -> tuple[list[Record], list[Record]]:
         """The round's sites and what was skipped; both are forgotten."""
         sites = self._sites.pop(round_number, [])
+        self._counts.pop(round_number, None)
         skipped = self._skipped.pop(round_number, None)
         return sites, skipped.records if skipped else []
 

@@ -40,6 +40,16 @@ _BEST = (
 class MetricsArtifactWriter(Widget):
     """Writes the two files into `results_dir`. `limits` overrides defaults of metric_records.Limits by name."""
 
+    _EVENTS = frozenset(
+        {
+            EventType.START_RUN,
+            AppEventType.AFTER_CONTRIBUTION_ACCEPT,
+            AppEventType.AFTER_AGGREGATION,
+            AppEventType.GLOBAL_BEST_MODEL_AVAILABLE,
+            EventType.END_RUN,
+        }
+    )
+
     def __init__(
         self,
         results_dir: str = "metrics",

@@ -22,6 +22,8 @@ from fedjob.exchange.fl_context import FLContext
 class ValidationJsonGenerator(Widget):
     """Collects ``{data site: {model owner: metrics}}`` and writes it when the run ends, be it empty."""
 
+    _EVENTS = frozenset({EventType.START_RUN, AppEventType.VALIDATION_RESULT_RECEIVED, EventType.END_RUN})
+
     def __init__(
         self, results_dir: str = AppConstants.CROSS_VAL_DIR, json_file_name: str = "cross_val_results.json"
     ) -> None:

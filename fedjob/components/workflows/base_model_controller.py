@@ -11,7 +11,7 @@ from typing import Any
 
 from fedjob.components.controller import Controller
 from fedjob.components.persistor import LearnablePersistor
-from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey
+from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey, only_fires
 from fedjob.components.workflows.error_policy import ErrorPolicy
 from fedjob.components.workflows.wrapper import FLComponentWrapper
 from fedjob.exchange.app_constants import AppConstants
@@ -163,6 +163,7 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
             result_received_cb=self._process_result,
         )
 
+    @only_fires(AppEventType.BEFORE_TRAIN_TASK)
     def _prepare_task_data(self, client_task: ClientTask, fl_ctx: FLContext) -> None:
         self.fire_event_with_data(
             AppEventType.BEFORE_TRAIN_TASK, fl_ctx, AppConstants.TRAIN_SHAREABLE, client_task.task.data
@@ -329,8 +330,12 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
         default_private: bool = True,
         default_sticky: bool = False,
     ) -> None:
-        detail = fl_ctx.get_prop_detail(key) or {"private": default_private, "sticky": default_sticky}
-        fl_ctx.set_prop(key, value, private=detail["private"], sticky=detail["sticky"])
+        private, sticky = default_private, default_sticky
+        if key in fl_ctx.props:
+            detail = fl_ctx.get_prop_detail(key)
+            assert detail is not None
+            private, sticky = detail["private"], detail["sticky"]
+        fl_ctx.set_prop(key, value, private=private, sticky=sticky)
 
 
 def _require(name: str, value: Any, kind: type) -> None:

@@ -17,7 +17,7 @@ from fedjob.components.checks import (
 from fedjob.components.controller import Controller
 from fedjob.components.generator import ShareableGenerator
 from fedjob.components.persistor import LearnablePersistor
-from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey
+from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey, only_fires
 from fedjob.components.workflows.error_policy import ErrorPolicy
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.client import Client
@@ -247,6 +247,7 @@ class ScatterAndGather(Controller):
             self.persistor.save(self._global_weights, fl_ctx)
             self.fire_event(AppEventType.AFTER_LEARNABLE_PERSIST, fl_ctx)
 
+    @only_fires(AppEventType.BEFORE_TRAIN_TASK)
     def _prepare_train_task_data(self, client_task: ClientTask, fl_ctx: FLContext) -> None:
         self.fire_event_with_data(
             AppEventType.BEFORE_TRAIN_TASK, fl_ctx, AppConstants.TRAIN_SHAREABLE, client_task.task.data

@@ -162,6 +162,8 @@ class SplitNNController(Controller):
 class SplitNNLearnerExecutor(Executor):
     """Has the Learner of the id `learner_id` make its part of the model (`init_model`) and train (`train`)."""
 
+    _EVENTS = frozenset({EventType.START_RUN, EventType.ABORT_TASK, EventType.END_RUN})
+
     def __init__(
         self,
         learner_id: str,

@@ -1,19 +1,21 @@
 """A cable: one socket between the server's process and a process of sites, carrying all their links.
 
-Nothing here waits for the socket: what it does not take now is sent when it can take more. Consecutive
-messages with the same body, as in a broadcast, carry it once. A block in shared memory is lent: only its number
-travels, and the receiver says when it has no more use for it.
+Nothing here waits for the socket: what it does not take now is sent when it can take more. Messages are gathered and
+travel many in a frame. Consecutive ones with the same body, as in a broadcast, carry it once. A block in shared
+memory is lent: only its number travels, and the receiver says when it has no more use for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import marshal
 import pickle
 import selectors
 import socket
 import struct
 import weakref
 from collections import defaultdict, deque
+from typing import Any
 
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
@@ -24,6 +26,14 @@ from fedjob.engines.local.wire import Frozen, is_waiting, view_of
 
 _CHUNK = 1 << 18
 _CLOSE = ".close"
+
+#: Messages, and bytes of their bodies, that are gathered for one frame at most: the other end begins with the first
+#: while the next are being made.
+_MANY, _MUCH = 64, 1 << 16
+
+#: A gathered message: site, kind, headers (pickled if marshal does not know their types), body. The body is None, True
+#: for the same as before, or pickle, sizes and block.
+_Entry = tuple[str, str, "dict[str, Any] | bytes", "bool | tuple[bytes, tuple[int, ...], bytes] | None"]
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
@@ -53,6 +63,8 @@ class Cable:
         self._hub = hub
         self._socket = sock
         self._links: dict[str, CableLink] = {}
+        self._gathered: list[_Entry] = []
+        self._gathered_bytes = 0
         self._out = Out()
         self._in = Frames()
         self._last_sent: Frozen | None = None
@@ -80,32 +92,49 @@ class Cable:
         if self.closed:
             return
         self.sent += 1
-        address = pickle.dumps((site, message.kind, message.headers), 5)
         body = message.body
-        if body is None:
-            self._out.add(What.NO_BODY, address)
-        elif body is self._last_sent:
-            self._out.add(What.SAME_BODY, address)
-        else:
-            self._last_sent = body
-            self._send_body(address, body)
-        if self._out.is_long() and not self._writing:
-            self._write()
-
-    def _send_body(self, address: bytes, body: Frozen) -> None:
-        sizes = struct.pack(f"={len(body.sizes)}Q", *body.sizes)
+        if body is None or body is self._last_sent:
+            self._gather(site, message, None if body is None else True)
+            return
+        self._last_sent = body
         block = body.block
         if isinstance(block, Lease) and block.slab is not None:
+            self._pack()
             fd = self._lending.lend(block)
+            address = pickle.dumps((site, message.kind, message.headers), 5)
+            sizes = struct.pack(f"={len(body.sizes)}Q", *body.sizes)
             self._out.add(
                 What.LENT_BODY, address, body.pickle, sizes, number=block.number, size=len(block), fd=fd
             )
+            if self._out.is_long() and not self._writing:
+                self._write()
         else:
-            self._out.add(What.BODY, address, body.pickle, sizes, block=bytes(view_of(block)))
+            self._gathered_bytes += body.nbytes
+            self._gather(site, message, (body.pickle, body.sizes, bytes(view_of(block))))
+
+    def _gather(self, site: str, message: Message, body: Any) -> None:
+        self._gathered.append((site, message.kind, message.headers, body))
+        if len(self._gathered) >= _MANY or self._gathered_bytes > _MUCH:
+            self._pack()
+            if not self._writing:
+                self._write()
+
+    def _pack(self) -> None:
+        """Put what was gathered into a frame."""
+        entries = self._gathered
+        if not entries:
+            return
+        self._gathered, self._gathered_bytes = [], 0
+        try:
+            packed = marshal.dumps(entries)
+        except ValueError:
+            packed = marshal.dumps([(*entry[:2], pickle.dumps(entry[2], 5), entry[3]) for entry in entries])
+        self._out.add(What.MESSAGES, packed)
 
     def ask(self) -> None:
         """Ask the other end to say when it has nothing to do; `answer` will hold what it says."""
         self.answer = None
+        self._pack()
         self._out.add(What.ASK)
         self._write()
 
@@ -144,6 +173,7 @@ class Cable:
             self._write()
 
     def _write(self) -> None:
+        self._pack()
         try:
             self._out.write(self._socket)
         except OSError:
@@ -180,27 +210,32 @@ class Cable:
             self.answer = pickle.loads(frame.address)
         elif what == What.JUMP:
             self._hub.jump(pickle.loads(frame.address))
+        elif what == What.MESSAGES:
+            for site, kind, headers, body in marshal.loads(frame.address):  # noqa: S302
+                self._deliver(site, kind, headers, self._body(body))
         else:
-            self._take_message(frame)
+            sizes = struct.unpack(f"={len(frame.sizes) // 8}Q", frame.sizes)
+            block = self._borrowed.take(frame.number, frame.size, frame.fd)
+            self._last_received = Frozen(pickle=frame.pickle, sizes=sizes, block=block)
+            site, kind, headers = pickle.loads(frame.address)
+            self._deliver(site, kind, headers, self._last_received)
 
-    def _take_message(self, frame: Frame) -> None:
+    def _deliver(self, site: str, kind: str, headers: Any, body: Frozen | None) -> None:
         self.received += 1
-        site, kind, headers = pickle.loads(frame.address)
-        body = self._body(frame)
         link = self._links[site]
         if kind == _CLOSE:
             link.lose()
         else:
+            if type(headers) is bytes:
+                headers = pickle.loads(headers)
             link.deliver(Message(kind=kind, headers=headers, body=body))
 
-    def _body(self, frame: Frame) -> Frozen | None:
-        if frame.what == What.NO_BODY:
+    def _body(self, body: Any) -> Frozen | None:
+        if body is None:
             return None
-        if frame.what != What.SAME_BODY:
-            sizes = struct.unpack(f"={len(frame.sizes) // 8}Q", frame.sizes)
-            lent = frame.what == What.LENT_BODY
-            block = self._borrowed.take(frame.number, frame.size, frame.fd) if lent else frame.block
-            self._last_received = Frozen(pickle=frame.pickle, sizes=sizes, block=block)
+        if body is not True:
+            frozen, sizes, block = body
+            self._last_received = Frozen(pickle=frozen, sizes=sizes, block=block)
         return self._last_received
 
     def _relieve(self) -> None:
@@ -215,6 +250,7 @@ class Cable:
         if self.closed:
             return
         self.closed = True
+        self._gathered.clear()
         self._out.clear()
         self._hub.unwatch(self._socket)
         self._socket.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,18 +11,29 @@ from fedjob.components.task import ClientTask, Task, TaskCompletionStatus
 from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.link import Link, Message
-from fedjob.engines.local.post import peer_context
+from fedjob.engines.local.post import peer_context, usual_props
 from fedjob.engines.local.standing import Relay, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.engines.local.wire import Frozen, freeze, thaw
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import EventType
-from fedjob.exchange.fl_context import FLContext
-from fedjob.exchange.keys import FLContextKey, ReturnCode
+from fedjob.exchange.fl_context import FLContext, put_private
+from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
 #: Replies that mean that server and site do not run the same job: FLARE ends the run.
 _HOPELESS = (ReturnCode.RUN_MISMATCH, ReturnCode.TASK_UNKNOWN, ReturnCode.UNSAFE_JOB)
+
+#: FLARE's server sets the task's name once more under this name, and code reads it there.
+_TASK_NAME_HEADER = "task_name"
+
+#: The events of a task that is sent to a site.
+_ON_THE_WAY_OUT = (
+    EventType.BEFORE_PROCESS_TASK_REQUEST,
+    EventType.AFTER_PROCESS_TASK_REQUEST,
+    EventType.BEFORE_TASK_DATA_FILTER,
+    EventType.AFTER_TASK_DATA_FILTER,
+)
 
 
 class Delivery:
@@ -35,71 +47,110 @@ class Delivery:
 
     def send(self, standing: Standing, client: Client) -> ClientTask | None:
         """Send the task to a site; None if a callback or a filter put an end to it."""
-        task = standing.task
-        engine = self._engine
-        with engine.new_context() as fl_ctx:
-            fl_ctx.set_peer_context(peer_context({}, client.name))
-            self._fire(EventType.BEFORE_PROCESS_TASK_REQUEST, fl_ctx)
-            client_task = ClientTask(client, task)
-            if task.before_task_sent_cb is not None:
-                self.guard(task, task.before_task_sent_cb, client_task=client_task, fl_ctx=fl_ctx)
-            if task.completion_status is not None:
-                return None
-            data = self._data_for(standing)
-            if task.after_task_sent_cb is not None:
-                self.guard(task, task.after_task_sent_cb, client_task=client_task, fl_ctx=fl_ctx)
-            if task.completion_status is not None:
-                return None
-            client_task.task_sent_time = time.time()
-            client_task.task_send_count += 1
-            client_task.props["__sent_at"] = engine.hub.now()
-            standing.sent(client_task)
-            self._fire(EventType.AFTER_PROCESS_TASK_REQUEST, fl_ctx)
-            body = self._filtered_out(standing, client_task, data, fl_ctx)
-            if body is None:
-                return None
-            public = fl_ctx.get_all_public_props()
-        headers: dict[str, Any] = {
-            "task": task.name,
-            "id": client_task.id,
-            "workflow": self._workflow,
-            "public": public,
-        }
-        if task.operator:
-            headers["operator"] = task.operator
-        self._links[client.name].send(Message(kind="task", headers=headers, body=body))
+        client_task = ClientTask(client, standing.task)
+        if self._is_silent(standing.task):
+            self._note_sent(standing, client_task)
+            body: Frozen | None = self._frozen(standing, self._engine.public_props())
+        else:
+            body = self._prepared(standing, client_task)
+        if body is None:
+            return None
+        self._links[client.name].send(Message(kind="task", headers={"id": client_task.id}, body=body))
         return client_task
 
-    def _data_for(self, standing: Standing) -> Frozen:
-        """The task's data, encoded once for all sites unless a callback changed it for one."""
-        parts = _parts(standing.task.data)
-        if standing.frozen is None or not _same(standing.frozen[0], parts):
-            standing.frozen = (parts, freeze(standing.task.data))
+    def _is_silent(self, task: Task) -> bool:
+        """Whether no code but ours would notice that the task is on its way."""
+        engine = self._engine
+        if task.after_task_sent_cb is not None or (task.name, "data", "out") in engine.app.filters:
+            return False
+        before = task.before_task_sent_cb
+        if before is not None:
+            event = getattr(before, "only_fires", None)
+            if event is None or engine.listeners(event):
+                return False
+        return not any(map(engine.listeners, _ON_THE_WAY_OUT))
+
+    def _prepared(self, standing: Standing, client_task: ClientTask) -> Frozen | None:
+        """What is sent, after callbacks, events and filters; None if one of them put an end to the task."""
+        task, engine = standing.task, self._engine
+        fl_ctx = engine.new_context()
+        fl_ctx.set_peer_context(peer_context({}, client_task.client.name))
+        engine.fire_event(EventType.BEFORE_PROCESS_TASK_REQUEST, fl_ctx)
+        if task.before_task_sent_cb is not None:
+            self.guard(task, task.before_task_sent_cb, client_task=client_task, fl_ctx=fl_ctx)
+        if task.completion_status is not None:
+            return None
+        parts = _parts(task.data)
+        if standing.parts is None or not _same(standing.parts, parts):
+            standing.parts, standing.frozen = parts, None
+        # Encoded before the next callback can change it.
+        data = freeze(task.data) if self._filters(task) else self._frozen(standing, engine.public_props())
+        if task.after_task_sent_cb is not None:
+            self.guard(task, task.after_task_sent_cb, client_task=client_task, fl_ctx=fl_ctx)
+        if task.completion_status is not None:
+            return None
+        self._note_sent(standing, client_task)
+        engine.fire_event(EventType.AFTER_PROCESS_TASK_REQUEST, fl_ctx)
+        return self._filtered_out(standing, client_task, data, fl_ctx)
+
+    def _note_sent(self, standing: Standing, client_task: ClientTask) -> None:
+        client_task.task_sent_time = time.time()
+        client_task.task_send_count += 1
+        client_task.props["__sent_at"] = self._engine.hub.now()
+        standing.sent(client_task)
+
+    def _frozen(self, standing: Standing, public: dict[str, Any]) -> Frozen:
+        """The task's data with what the sites are told beside it, encoded once for all of them.
+
+        A callback that changes the data for one site, or props that change, make it anew.
+        """
+        if standing.frozen is None or standing.frozen[0] is not public:
+            standing.frozen = (public, freeze((self._addressed(standing.task.data, standing.task), public)))
         return standing.frozen[1]
+
+    def _addressed(self, data: Shareable, task: Task) -> Shareable:
+        """The data with the headers that FLARE's server adds on the way, the task's id excepted."""
+        own = copy.copy(data)
+        headers = own[ReservedHeaderKey.HEADERS] = dict(data.get(ReservedHeaderKey.HEADERS) or {})
+        headers[ReservedHeaderKey.TASK_NAME] = headers[_TASK_NAME_HEADER] = task.name
+        jar = headers.get(ReservedHeaderKey.COOKIE_JAR) or {}
+        headers[ReservedHeaderKey.COOKIE_JAR] = {**jar, ReservedHeaderKey.WORKFLOW: self._workflow}
+        if task.operator:
+            headers[ReservedHeaderKey.TASK_OPERATOR] = task.operator
+        return own
+
+    def _filters(self, task: Task) -> list[Any] | None:
+        return self._engine.app.filters.get((task.name, "data", "out"))
 
     def _filtered_out(
         self, standing: Standing, client_task: ClientTask, data: Frozen, fl_ctx: FLContext
     ) -> Frozen | None:
         """The data after the server's own filters; None if a filter failed and with it the task."""
-        task = standing.task
-        filters = self._engine.app.filters.get((task.name, "data", "out"))
+        task, engine = standing.task, self._engine
         fl_ctx.set_prop(FLContextKey.TASK_NAME, task.name, private=True, sticky=False)
         fl_ctx.set_prop(FLContextKey.TASK_ID, client_task.id, private=True, sticky=False)
         fl_ctx.set_prop(FLContextKey.TASK_DATA, task.data, private=True, sticky=False)
-        self._fire(EventType.BEFORE_TASK_DATA_FILTER, fl_ctx)
-        if filters:
+        engine.fire_event(EventType.BEFORE_TASK_DATA_FILTER, fl_ctx)
+        own = None
+        if filters := self._filters(task):
             own = thaw(data)
             own.set_header(ReservedHeaderKey.TASK_ID, client_task.id)
             try:
                 own = apply_filters(filters, own, fl_ctx)
             except Exception as e:
-                self._engine.note_exception(e, message=f"a data filter of task {task.name!r} failed")
+                engine.note_exception(e, message=f"a data filter of task {task.name!r} failed")
                 task.completion_status, task.exception = TaskCompletionStatus.ERROR, e
                 return None
             fl_ctx.set_prop(FLContextKey.TASK_DATA, own, private=True, sticky=False)
-            data = freeze(own)
-        self._fire(EventType.AFTER_TASK_DATA_FILTER, fl_ctx)
-        return data
+        engine.fire_event(EventType.AFTER_TASK_DATA_FILTER, fl_ctx)
+        public = fl_ctx.get_all_public_props()
+        usual = engine.public_props()
+        if own is not None:
+            return freeze((self._addressed(own, task), public))
+        if public.keys() == usual.keys() and all(public[key] is usual[key] for key in usual):
+            return data
+        # Somebody tells this site something of its own.
+        return freeze((thaw(data)[0], public))
 
     def process(self, standing: Standing, site: str) -> None:
         """Give one reply to the workflow."""
@@ -107,28 +158,34 @@ class Delivery:
         result, props = thaw(message.body)
         task, engine = standing.task, self._engine
         client_task = task.last_client_task_map[site]
-        client = client_task.client
-        with engine.new_context() as fl_ctx:
-            peer = peer_context(props, client.name)
-            peer.set_prop(FLContextKey.SHAREABLE, result, private=True, sticky=False)
-            fl_ctx.set_peer_context(peer)
-            fl_ctx.set_prop(FLContextKey.TASK_NAME, task.name, private=True, sticky=False)
-            fl_ctx.set_prop(FLContextKey.TASK_RESULT, result, private=True, sticky=False)
-            fl_ctx.set_prop(FLContextKey.TASK_ID, client_task.id, private=True, sticky=False)
-            rc = result.get_return_code(default=ReturnCode.OK)
-            self._watch.reply(client.name, task, result, message.body.nbytes)
-            if rc in _HOPELESS:
-                engine.system_panic(f"{client.name} answered task {task.name!r} with {rc}", fl_ctx)
-            else:
-                result = self._filtered_in(task, client_task, result, props, fl_ctx)
-                peer.set_prop(FLContextKey.SHAREABLE, result, private=True, sticky=False)
-                client_task.result = result
-                if isinstance(standing, Relay) and standing.is_late(client_task):
-                    result.set_header(ReservedHeaderKey.REPLY_IS_LATE, True)
-                self._fire(EventType.BEFORE_PROCESS_SUBMISSION, fl_ctx)
-                if task.result_received_cb is not None:
-                    self.guard(task, task.result_received_cb, client_task=client_task, fl_ctx=fl_ctx)
-                self._fire(EventType.AFTER_PROCESS_SUBMISSION, fl_ctx)
+        if props is None:
+            props = usual_props(site)
+        fl_ctx = engine.new_context()
+        peer = peer_context(props, site)
+        put_private(peer, {FLContextKey.SHAREABLE: result})
+        put_private(
+            fl_ctx,
+            {
+                ReservedKey.PEER_CTX: peer,
+                FLContextKey.TASK_NAME: task.name,
+                FLContextKey.TASK_RESULT: result,
+                FLContextKey.TASK_ID: client_task.id,
+            },
+        )
+        self._watch.reply(site, task, result, message.body.nbytes)
+        rc = message.headers["rc"]
+        if rc in _HOPELESS:
+            engine.system_panic(f"{site} answered task {task.name!r} with {rc}", fl_ctx)
+        else:
+            result = self._filtered_in(task, client_task, result, props, fl_ctx)
+            put_private(peer, {FLContextKey.SHAREABLE: result})
+            client_task.result = result
+            if isinstance(standing, Relay) and standing.is_late(client_task):
+                result.set_header(ReservedHeaderKey.REPLY_IS_LATE, True)
+            engine.fire_event(EventType.BEFORE_PROCESS_SUBMISSION, fl_ctx)
+            if task.result_received_cb is not None:
+                self.guard(task, task.result_received_cb, client_task=client_task, fl_ctx=fl_ctx)
+            engine.fire_event(EventType.AFTER_PROCESS_SUBMISSION, fl_ctx)
         client_task.result_received_time = time.time()
         client_task.props["__answered_at"] = engine.hub.now()
         standing.responded += 1
@@ -138,21 +195,23 @@ class Delivery:
         task: Task,
         client_task: ClientTask,
         result: Shareable,
-        props: Mapping[str, Any],
+        props: dict[str, Any],
         fl_ctx: FLContext,
     ) -> Shareable:
+        engine = self._engine
         result.set_header(ReservedHeaderKey.TASK_NAME, task.name)
         result.set_header(ReservedHeaderKey.TASK_ID, client_task.id)
-        result.set_peer_props(dict(props))
-        self._fire(EventType.BEFORE_TASK_RESULT_FILTER, fl_ctx)
-        filters = self._engine.app.filters.get((task.name, "result", "in"), ())
-        try:
-            result = apply_filters(filters, result, fl_ctx)
-        except Exception as e:
-            self._engine.note_exception(e, message=f"a result filter of task {task.name!r} failed")
-            result = make_reply(ReturnCode.TASK_RESULT_FILTER_ERROR)
-        fl_ctx.set_prop(FLContextKey.TASK_RESULT, result, private=True, sticky=False)
-        self._fire(EventType.AFTER_TASK_RESULT_FILTER, fl_ctx)
+        result.set_peer_props(props)
+        engine.fire_event(EventType.BEFORE_TASK_RESULT_FILTER, fl_ctx)
+        filters = engine.app.filters.get((task.name, "result", "in"))
+        if filters:
+            try:
+                result = apply_filters(filters, result, fl_ctx)
+            except Exception as e:
+                engine.note_exception(e, message=f"a result filter of task {task.name!r} failed")
+                result = make_reply(ReturnCode.TASK_RESULT_FILTER_ERROR)
+            put_private(fl_ctx, {FLContextKey.TASK_RESULT: result})
+        engine.fire_event(EventType.AFTER_TASK_RESULT_FILTER, fl_ctx)
         return result
 
     def guard(self, task: Task, callback: Callable[..., Any], /, **kwargs: Any) -> None:
@@ -162,9 +221,6 @@ class Delivery:
         except Exception as e:
             self._engine.note_exception(e, message=f"a callback of task {task.name!r} failed")
             task.completion_status, task.exception = TaskCompletionStatus.ERROR, e
-
-    def _fire(self, event_type: str, fl_ctx: FLContext) -> None:
-        self._engine.fire_event(event_type, fl_ctx)
 
 
 def _parts(data: Shareable) -> dict[tuple[str, ...], Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fedjob.components.roles import FLComponent
+from fedjob.components.roles import FLComponent, listens
 from fedjob.engines.local.custom import user_traceback
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.layout import JOB_ID
@@ -15,7 +15,7 @@ from fedjob.engines.local.load import LoadedApp, build_component
 from fedjob.engines.local.post import Post
 from fedjob.engines.local.record import Recorder
 from fedjob.exchange.client import Client
-from fedjob.exchange.fl_context import FLContext, FLContextManager
+from fedjob.exchange.fl_context import FLContext, FLContextManager, put_private
 from fedjob.exchange.keys import FLContextKey
 from fedjob.exchange.shareable import Shareable
 from fedjob.exchange.signal import Signal
@@ -46,6 +46,11 @@ class FLEngine:
         self.post = post
         self.job_id = JOB_ID
         self.abort_signal = Signal()
+        #: Who listens to an event, and the handlers (and how many registrations) of when that was found out.
+        self._heard: dict[str, tuple[Any, ...]] = {}
+        self._handlers: list[Any] = []
+        self._registrations = -1
+        self._public: tuple[int, dict[str, Any]] | None = None
         self.run_dir = app_dir.parent
         for directory in ("startup", "local"):  # FLARE's Workspace insists on them.
             (app_dir.parents[1] / directory).mkdir(exist_ok=True)
@@ -97,13 +102,30 @@ class FLEngine:
 
     def fire_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Call all handlers. One that raises is put on record; the others go on, and so does the run."""
-        fl_ctx.set_prop(FLContextKey.EVENT_ID, event_type, private=True, sticky=False)
-        for handler in list(self.app.handlers):
+        put_private(fl_ctx, {FLContextKey.EVENT_ID: event_type})
+        for handler in self.listeners(event_type):
             try:
                 self._call(handler, event_type, fl_ctx)
             except Exception as e:
                 _log.exception("%s failed on event %s", type(handler).__name__, event_type)
                 self.note_exception(e, message=f"{type(handler).__name__} failed on event {event_type}")
+
+    def listeners(self, event_type: str) -> tuple[Any, ...]:
+        """The handlers to which the event may mean anything, in order; remembered while nothing changes."""
+        handlers, registrations = self.app.handlers, FLComponent._registrations
+        if registrations != self._registrations or handlers != self._handlers:
+            self._heard.clear()
+            self._registrations, self._handlers = registrations, handlers.copy()
+        found = self._heard.get(event_type)
+        if found is None:
+            found = self._heard[event_type] = tuple(h for h in handlers if listens(h, event_type))
+        return found
+
+    def public_props(self) -> dict[str, Any]:
+        """What is public in a new context; the same dict while nothing changes."""
+        if self._public is None or self._public[0] != self._manager._changes:
+            self._public = (self._manager._changes, self.new_context().get_all_public_props())
+        return self._public[1]
 
     @staticmethod
     def _call(handler: Any, event_type: str, fl_ctx: FLContext) -> None:

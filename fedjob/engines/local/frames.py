@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-#: What it is; bytes of address, pickle and sizes; bytes of the block; number of the slab; a descriptor comes.
+#: What it is; bytes of address, pickle and sizes; bytes of a lent block; number of its slab; a descriptor comes.
 _HEADER = struct.Struct("=BIIIQQ?")
 
 #: Buffers handed to the system at once; Linux takes at most 1024.
@@ -24,7 +24,7 @@ MOST_DESCRIPTORS = 64
 class What:
     """The kinds of frames."""
 
-    NO_BODY, BODY, SAME_BODY, LENT_BODY, RETURN, STUCK, ASK, ANSWER, JUMP = range(9)
+    MESSAGES, LENT_BODY, RETURN, STUCK, ASK, ANSWER, JUMP = range(7)
 
 
 @dataclass(slots=True)
@@ -35,8 +35,7 @@ class Frame:
     address: memoryview
     pickle: bytes
     sizes: bytes
-    block: bytes
-    #: Of the slab and of the block in it, where the body is lent.
+    #: Of the slab and of the block in it, where a body is lent.
     number: int
     size: int
     fd: int | None = None
@@ -63,7 +62,6 @@ class Out:
         address: bytes = b"",
         pickle: bytes = b"",
         sizes: bytes = b"",
-        block: bytes = b"",
         *,
         number: int = 0,
         size: int = 0,
@@ -71,12 +69,8 @@ class Out:
     ) -> None:
         if fd is not None:
             self._descriptors.append((self._gone + len(self._pieces), fd))
-        header = _HEADER.pack(
-            what, len(address), len(pickle), len(sizes), size or len(block), number, fd is not None
-        )
+        header = _HEADER.pack(what, len(address), len(pickle), len(sizes), size, number, fd is not None)
         self._pieces.append(b"".join((header, address, pickle, sizes)))
-        if block:
-            self._pieces.append(block)
 
     def write(self, sock: socket.socket) -> None:
         """Send as much as the socket takes now; OSError if the peer has gone."""
@@ -163,13 +157,12 @@ class Frames:
         number: int,
         fd: bool,
     ) -> Frame:
-        one, two = address + pickle, address + pickle + sizes
+        end = address + pickle
         return Frame(
             what,
             view[:address],
-            bytes(view[address:one]),
-            bytes(view[one:two]),
-            bytes(view[two:]),
+            bytes(view[address:end]),
+            bytes(view[end:]),
             number,
             size,
             self._descriptors.popleft() if fd else None,
@@ -177,5 +170,4 @@ class Frames:
 
 
 def _body_size(header: tuple[int, int, int, int, int, int, bool]) -> int:
-    what, address, pickle, sizes, size, _, _ = header
-    return address + pickle + sizes + (size if what == What.BODY else 0)
+    return header[1] + header[2] + header[3]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.wire import Frozen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What is sent over a link: a kind, small plain headers and perhaps an encoded body."""
+    """What is sent over a link: a kind, small plain headers and perhaps an encoded body. Not to be changed."""
 
-    kind: str
-    headers: dict[str, Any] = field(default_factory=dict)
-    body: Frozen | None = None
+    __slots__ = ("body", "headers", "kind")
+
+    def __init__(
+        self, *, kind: str, headers: dict[str, Any] | None = None, body: Frozen | None = None
+    ) -> None:
+        self.kind = kind
+        self.headers: dict[str, Any] = {} if headers is None else headers
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"Message(kind={self.kind!r}, headers={self.headers!r}, body={self.body!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +33,29 @@ class LinkClosed:
     peer: str
 
 
-class Link:
-    """One end of a conversation with `peer`: `send` does not wait, `inbox` is a mailbox of messages.
+Arrival = Message | LinkClosed
 
+
+class Link:
+    """One end of a conversation with `peer`: `send` does not wait.
+
+    What arrives is in `inbox`, a mailbox, until somebody hears it with `hear`.
     `sent` and `received` count the bytes of the bodies.
     """
 
     def __init__(self, hub: Hub, peer: str) -> None:
         self.peer = peer
-        self.inbox: Mailbox[Message | LinkClosed] = hub.mailbox()
+        self.inbox: Mailbox[Arrival] = hub.mailbox()
         self.sent = 0
         self.received = 0
         self.closed = False
+        self._take: Callable[[Arrival], None] = self.inbox.put
+
+    def hear(self, take: Callable[[Arrival], None]) -> None:
+        """Have `take` called with all that has arrived and will. It must not wait: who calls it is no strand."""
+        while len(self.inbox):
+            take(self.inbox.get())
+        self._take = take
 
     def send(self, message: Message) -> None:
         """Send; a message to a peer that has gone is dropped, its LinkClosed is in the inbox."""
@@ -49,14 +68,15 @@ class Link:
     def deliver(self, message: Message) -> None:
         """Hand a message that has arrived to whoever waits for it."""
         if not self.closed:
-            self.received += message.body.nbytes if message.body is not None else 0
-            self.inbox.put(message)
+            if message.body is not None:
+                self.received += message.body.nbytes
+            self._take(message)
 
     def lose(self) -> None:
         """The peer has gone."""
         if not self.closed:
             self.closed = True
-            self.inbox.put(LinkClosed(self.peer))
+            self._take(LinkClosed(self.peer))
 
 
 class MemoryLink(Link):
@@ -66,7 +86,8 @@ class MemoryLink(Link):
 
     def send(self, message: Message) -> None:
         if not self.closed and not self._other.closed:
-            self.sent += message.body.nbytes if message.body is not None else 0
+            if message.body is not None:
+                self.sent += message.body.nbytes
             self._other.deliver(_with_own_headers(message))
 
     def close(self) -> None:
@@ -74,7 +95,7 @@ class MemoryLink(Link):
 
 
 def _with_own_headers(message: Message) -> Message:
-    return Message(kind=message.kind, headers=dict(message.headers), body=message.body)
+    return Message(kind=message.kind, headers=message.headers.copy(), body=message.body)
 
 
 def pair(hub: Hub, left: str, right: str) -> tuple[MemoryLink, MemoryLink]:

@@ -14,11 +14,14 @@ from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.wire import Frozen, freeze, thaw
-from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.fl_context import FLContext, M, V
 from fedjob.exchange.keys import EventScope, FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import Shareable, make_reply
 
 _log = logging.getLogger("fedjob.post")
+
+#: The kinds of messages that are letters.
+LETTERS = frozenset({"aux", "aux_reply", "event"})
 
 Handler = Callable[[str, Shareable, FLContext], Shareable]
 
@@ -69,7 +72,7 @@ class Post:
 
     def take(self, message: Message) -> bool:
         """Deal with a message if it is one of ours; whether it was."""
-        if message.kind not in ("aux", "aux_reply", "event"):
+        if message.kind not in LETTERS:
             return False
         if message.headers["to"] != self.name:
             self._forward(message)
@@ -133,5 +136,15 @@ class Post:
 def peer_context(props: Mapping[str, Any], name: str) -> FLContext:
     """The other side's context, as far as it is public."""
     peer = FLContext()
-    peer.set_public_props({ReservedKey.IDENTITY_NAME: name, ReservedKey.RUN_NUM: JOB_ID, **props})
+    public = {ReservedKey.IDENTITY_NAME: name, ReservedKey.RUN_NUM: JOB_ID, **props}
+    peer.props = {key: {V: value, M: 0} for key, value in public.items()}
     return peer
+
+
+def usual_props(name: str) -> dict[str, Any]:
+    """The public props of a site whose components have none of their own to tell: they need not travel."""
+    return {
+        ReservedKey.RUN_NUM: JOB_ID,
+        ReservedKey.IDENTITY_NAME: name,
+        FLContextKey.CLIENT_NAME: name,
+    }

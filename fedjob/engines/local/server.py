@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,11 @@ from fedjob.engines.local.board import Board
 from fedjob.engines.local.communicator import Communicator
 from fedjob.engines.local.delivery import Delivery
 from fedjob.engines.local.flengine import FLEngine
-from fedjob.engines.local.hub import Hub, Strand
+from fedjob.engines.local.hub import Hub, Mailbox, Strand
 from fedjob.engines.local.layout import JOB_ID, app_of
-from fedjob.engines.local.link import Link, LinkClosed, Message
+from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_server
-from fedjob.engines.local.post import Post
+from fedjob.engines.local.post import LETTERS, Post
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.watch import Watch
 from fedjob.engines.request import SERVER, RunRequest
@@ -129,6 +131,8 @@ class ServerEngine(FLEngine):
 class Server(FLComponent):
     """Runs the workflows; also the first listener of the server, which stops the run on a panic."""
 
+    _EVENTS = frozenset({EventType.FATAL_SYSTEM_ERROR})
+
     def __init__(
         self, engine: ServerEngine, model: JobModel, links: Mapping[str, Link], threads: int | None
     ) -> None:
@@ -137,6 +141,8 @@ class Server(FLComponent):
         self._engine = engine
         self._meta = model.meta
         self._links = links
+        self._letters: Mailbox[Message] = engine.hub.mailbox()
+        self._answers: Mailbox[tuple[str, Arrival]] = engine.hub.mailbox()
         self._here = dict.fromkeys(links)
         self._ending = False
         self._failed = False
@@ -152,10 +158,10 @@ class Server(FLComponent):
 
     def run(self, workspace: Path) -> bool:
         engine = self._engine
-        pumps = [
-            engine.hub.spawn(self._pump, site, link, name=f"server hears {site}")
-            for site, link in self._links.items()
-        ]
+        for site, link in self._links.items():
+            link.hear(partial(self._arrived, site))
+        engine.hub.spawn(self._take_letters, name="server reads letters")
+        hearing = engine.hub.spawn(self._take_answers, name="server hears sites")
         with engine.new_context() as fl_ctx:
             fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
             self.fire_event(EventType.START_RUN, fl_ctx)
@@ -163,7 +169,7 @@ class Server(FLComponent):
             self._run_workflow(workflow_id, controller)
             if engine.abort_signal.triggered:
                 break
-        self._end(pumps)
+        self._end(hearing)
         for kind, path in saved_models(workspace):
             engine.record.emit("model", kind=kind, path=path)
         return not self._failed
@@ -196,7 +202,7 @@ class Server(FLComponent):
                 communicator.cancel_all_tasks()
                 self.fire_event(EventType.END_WORKFLOW, fl_ctx)
 
-    def _end(self, pumps: list[Strand]) -> None:
+    def _end(self, hearing: Strand) -> None:
         self._ending = True
         with self._engine.new_context() as fl_ctx:
             self.fire_event(EventType.ABOUT_TO_END_RUN, fl_ctx)
@@ -204,18 +210,14 @@ class Server(FLComponent):
             for link in self._links.values():
                 link.send(message)
             if not self._failed:
-                self._hear_out(pumps)
+                self._hear_out(hearing)
             self.fire_event(EventType.CHECK_END_RUN_READINESS, fl_ctx)
             self.fire_event(EventType.END_RUN, fl_ctx)
 
-    def _hear_out(self, pumps: list[Strand]) -> None:
+    def _hear_out(self, hearing: Strand) -> None:
         """What sites still have to say (events, logged values) comes before END_RUN."""
-        until = self._engine.hub.now() + _PATIENCE
-        for pump in pumps:
-            try:
-                pump.join(max(0.001, until - self._engine.hub.now()))
-            except TimeoutError:
-                return  # The supervisor sees to sites that do not end.
+        with contextlib.suppress(TimeoutError):  # the supervisor sees to sites that do not end.
+            hearing.join(_PATIENCE)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.FATAL_SYSTEM_ERROR:
@@ -229,28 +231,35 @@ class Server(FLComponent):
         self._failed = True
         self._engine.abort()
 
-    def _pump(self, site: str, link: Link) -> None:
-        """Hear a site until it has gone; a fault of ours on the way must not leave the run waiting."""
-        try:
-            self._hear(site, link)
-        except Exception as e:
-            self._engine.note_exception(
-                e, message=f"a message from {site} could not be dealt with", fatal=True
-            )
-            self._fail(f"a message from {site} could not be dealt with: {type(e).__name__}: {e}")
+    def _arrived(self, site: str, message: Arrival) -> None:
+        if isinstance(message, Message) and message.kind in LETTERS:
+            self._letters.put(message)
+        else:
+            self._answers.put((site, message))
 
-    def _hear(self, site: str, link: Link) -> None:
+    def _take_letters(self) -> None:
+        """Letters do not wait for answers: a callback that is at work on an answer may wait for a letter."""
         while True:
-            message = link.inbox.get()
-            if isinstance(message, LinkClosed):
-                self._lose(site)
-                return
-            if message.kind == "reply" and self._board is not None:
-                self._board.take_reply(site, message)
-            elif message.kind == "failed":
-                self._fail(f"{site} could not go on: {message.headers['reason']}")
-            else:
-                self._engine.post.take(message)
+            self._engine.post.take(self._letters.get())
+
+    def _take_answers(self) -> None:
+        """Hear the sites until all have gone; a fault of ours on the way must not leave the run waiting."""
+        while self._here:
+            site, message = self._answers.get()
+            try:
+                self._hear(site, message)
+            except Exception as e:
+                what = f"a message from {site} could not be dealt with"
+                self._engine.note_exception(e, message=what, fatal=True)
+                self._fail(f"{what}: {type(e).__name__}: {e}")
+
+    def _hear(self, site: str, message: Arrival) -> None:
+        if isinstance(message, LinkClosed):
+            self._lose(site)
+        elif message.kind == "reply" and self._board is not None:
+            self._board.take_reply(site, message)
+        elif message.kind == "failed":
+            self._fail(f"{site} could not go on: {message.headers['reason']}")
 
     def _lose(self, site: str) -> None:
         """A site's link is closed: it has ended with the run, or it died."""

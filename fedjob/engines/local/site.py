@@ -14,10 +14,10 @@ from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.launch import Launch
 from fedjob.engines.local.layout import JOB_ID, app_of
-from fedjob.engines.local.link import Link, LinkClosed, Message
+from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
 from fedjob.engines.local.peers import AsksPeers
-from fedjob.engines.local.post import Post, peer_context
+from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.server import IDENTITY, cause_of
@@ -27,7 +27,7 @@ from fedjob.errors import FolderError
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.exceptions import UnsafeJobError
-from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.fl_context import FLContext, put_private
 from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 from fedjob.exchange.signal import Signal
@@ -35,8 +35,6 @@ from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
 
-#: FLARE's server sets the task's name once more under this name, and code reads it there.
-_TASK_NAME_HEADER = "task_name"
 #: Seconds that a script has to end after the run, as in FLARE.
 _PATIENCE = 30.0
 
@@ -194,33 +192,50 @@ def find_script(run_dir: Path, script: str) -> Path:
 class Site(FLComponent):
     """Takes tasks one after another until the server ends the run."""
 
+    _EVENTS = frozenset({EventType.FATAL_SYSTEM_ERROR})
+
     def __init__(self, engine: SiteEngine, link: Link) -> None:
         super().__init__()
         self._engine = engine
         self._link = link
         self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
+        self._letters: Mailbox[Arrival] = engine.hub.mailbox()
+        self._unread = 0
+        self._usual = usual_props(engine.name)
         self._well = True
         self._left = False
         engine.app.handlers.insert(0, self)
 
     def run(self) -> bool:
         engine = self._engine
-        engine.hub.spawn(self._pump, name=f"{engine.name} hears the server")
+        engine.hub.spawn(self._take_letters, name=f"{engine.name} hears the server")
+        self._link.hear(self._arrived)
         engine.answer_peers(self._reply)
         with engine.new_context() as fl_ctx:
             fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
             fl_ctx.set_prop(FLContextKey.CLIENT_NAME, engine.name, private=False, sticky=True)
             self.fire_event(EventType.ABOUT_TO_START_RUN, fl_ctx)
             self.fire_event(EventType.START_RUN, fl_ctx)
+        # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
+        engine.hub.sleep(0)
         while (message := self._tasks.get()) is not None:
             self._answer(message)
         self._end()
         return self._well
 
-    def _pump(self) -> None:
-        """Hear the server until the run is over."""
+    def _arrived(self, message: Arrival) -> None:
+        """A task goes its way at once, unless something that came before it is still to be read."""
+        if not self._unread and isinstance(message, Message) and message.kind == "task":
+            self._tasks.put(message)
+        else:
+            self._unread += 1
+            self._letters.put(message)
+
+    def _take_letters(self) -> None:
+        """Read what is not a task, until the run is over."""
         while True:
-            message = self._link.inbox.get()
+            message = self._letters.get()
+            self._unread -= 1
             if isinstance(message, LinkClosed) or message.kind == "end":
                 self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
                 self._engine.abort()
@@ -260,57 +275,65 @@ class Site(FLComponent):
     def _answer(self, message: Message) -> None:
         engine = self._engine
         assert message.body is not None
-        data = thaw(message.body)
-        headers = message.headers
-        data.set_header(ReservedHeaderKey.TASK_ID, headers["id"])
-        data.set_header(ReservedHeaderKey.TASK_NAME, headers["task"])
-        data.set_header(_TASK_NAME_HEADER, headers["task"])
-        data.add_cookie(ReservedHeaderKey.WORKFLOW, headers["workflow"])
-        if "operator" in headers:
-            data.set_header(ReservedHeaderKey.TASK_OPERATOR, headers["operator"])
-        number = data.get_header(AppConstants.CURRENT_ROUND)
-        engine.work = (number, headers["task"])
-        engine.record.at(engine.name, number, headers["task"])
-        with engine.new_context() as fl_ctx:
-            fl_ctx.set_peer_context(peer_context(headers["public"], IDENTITY))
-            reply = self._reply(headers["task"], headers["id"], data, fl_ctx)
-            if self._left:
-                return
-            jar = data.get_cookie_jar()
-            if jar:
-                reply.set_cookie_jar(jar)
-            reply.set_header(ReservedHeaderKey.TASK_NAME, headers["task"])
-            reply.set_header(ReservedHeaderKey.TASK_ID, headers["id"])
-            if number is not None and reply.get_header(AppConstants.CURRENT_ROUND) is None:
-                reply.set_header(AppConstants.CURRENT_ROUND, number)
-            self.fire_event(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
-            self._send(reply, headers, fl_ctx)
-            self.fire_event(EventType.AFTER_SEND_TASK_RESULT, fl_ctx)
+        data, public = thaw(message.body)
+        headers = data[ReservedHeaderKey.HEADERS]
+        task_id = headers[ReservedHeaderKey.TASK_ID] = message.headers["id"]
+        task = headers[ReservedHeaderKey.TASK_NAME]
+        number = headers.get(AppConstants.CURRENT_ROUND)
+        engine.work = (number, task)
+        engine.record.at(engine.name, number, task)
+        fl_ctx = engine.new_context()
+        fl_ctx.set_peer_context(peer_context(public, IDENTITY))
+        reply = self._reply(task, task_id, data, fl_ctx)
+        if self._left:
+            return
+        jar = data.get_cookie_jar()
+        if jar:
+            reply.set_cookie_jar(jar)
+        reply.set_header(ReservedHeaderKey.TASK_NAME, task)
+        reply.set_header(ReservedHeaderKey.TASK_ID, task_id)
+        if number is not None and reply.get_header(AppConstants.CURRENT_ROUND) is None:
+            reply.set_header(AppConstants.CURRENT_ROUND, number)
+        self._fire(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
+        self._send(reply, task, task_id, fl_ctx)
+        self._fire(EventType.AFTER_SEND_TASK_RESULT, fl_ctx)
 
-    def _send(self, reply: Shareable, headers: dict[str, Any], fl_ctx: FLContext) -> None:
+    def _fire(self, event_type: str, fl_ctx: FLContext) -> None:
+        """`fire_event` for the dozen events of each task."""
+        put_private(fl_ctx, {FLContextKey.EVENT_ORIGIN: self._name})
+        self._engine.fire_event(event_type, fl_ctx)
+
+    def _send(self, reply: Shareable, task: str, task_id: str, fl_ctx: FLContext) -> None:
+        public: dict[str, Any] | None = fl_ctx.get_all_public_props()
+        if public == self._usual:
+            public = None
         try:
-            body = freeze((reply, fl_ctx.get_all_public_props()))
+            body = freeze((reply, public))
         except Exception as e:
             self._note(e, "the result cannot travel to the server")
             reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
-            body = freeze((reply, fl_ctx.get_all_public_props()))
+            body = freeze((reply, public))
         rc = reply.get_return_code(default=ReturnCode.OK)
-        self._link.send(
-            Message(kind="reply", headers={"id": headers["id"], "task": headers["task"], "rc": rc}, body=body)
-        )
+        headers = {"id": task_id, "task": task, "rc": rc}
+        self._link.send(Message(kind="reply", headers=headers, body=body))
 
     def _reply(self, task: str, task_id: str, data: Shareable, fl_ctx: FLContext) -> Shareable:
         """The answer to a task; every way to fail has FLARE's return code."""
         signal = Signal(parent=self._engine.abort_signal)
-        fl_ctx.set_prop(FLContextKey.TASK_DATA, data, private=True, sticky=False)
-        fl_ctx.set_prop(FLContextKey.TASK_NAME, task, private=True, sticky=False)
-        fl_ctx.set_prop(FLContextKey.TASK_ID, task_id, private=True, sticky=False)
+        put_private(
+            fl_ctx,
+            {
+                FLContextKey.TASK_DATA: data,
+                FLContextKey.TASK_NAME: task,
+                FLContextKey.TASK_ID: task_id,
+            },
+        )
         try:
             executor = self._executor(task)
             data = self._filtered("data", task, data, fl_ctx, signal)
-            self.fire_event(EventType.BEFORE_TASK_EXECUTION, fl_ctx)
+            self._fire(EventType.BEFORE_TASK_EXECUTION, fl_ctx)
             reply = self._execute(executor, task, data, fl_ctx, signal)
-            self.fire_event(EventType.AFTER_TASK_EXECUTION, fl_ctx)
+            self._fire(EventType.AFTER_TASK_EXECUTION, fl_ctx)
             return self._filtered("result", task, reply, fl_ctx, signal)
         except _Answer as answer:
             return make_reply(answer.rc)
@@ -328,18 +351,20 @@ class Site(FLComponent):
     ) -> Shareable:
         """Task data on its way in, or a result on its way out, after the site's filters."""
         way, before, after, key, failed = _PASSAGES[kind]
-        self.fire_event(before, fl_ctx)
-        try:
-            passing = apply_filters(self._engine.app.filters.get((task, kind, way), ()), passing, fl_ctx)
-        except UnsafeJobError as e:
-            raise self._unsafe(e) from e
-        except Exception as e:
-            if signal.triggered:
-                raise _Answer(ReturnCode.TASK_ABORTED) from e
-            self._note(e, f"a {kind} filter of task {task!r} failed")
-            raise _Answer(failed) from e
-        fl_ctx.set_prop(key, passing, private=True, sticky=False)
-        self.fire_event(after, fl_ctx)
+        self._fire(before, fl_ctx)
+        filters = self._engine.app.filters.get((task, kind, way))
+        if filters:
+            try:
+                passing = apply_filters(filters, passing, fl_ctx)
+            except UnsafeJobError as e:
+                raise self._unsafe(e) from e
+            except Exception as e:
+                if signal.triggered:
+                    raise _Answer(ReturnCode.TASK_ABORTED) from e
+                self._note(e, f"a {kind} filter of task {task!r} failed")
+                raise _Answer(failed) from e
+        put_private(fl_ctx, {key: passing})
+        self._fire(after, fl_ctx)
         return passing
 
     def _execute(
@@ -359,7 +384,7 @@ class Site(FLComponent):
                 ReturnCode.EXECUTION_RESULT_ERROR if runtime else ReturnCode.EXECUTION_EXCEPTION
             ) from e
         finally:
-            fl_ctx.set_prop(FLContextKey.TASK_DATA, None, private=True, sticky=False)
+            put_private(fl_ctx, {FLContextKey.TASK_DATA: None})
         if signal.triggered:
             raise _Answer(ReturnCode.TASK_ABORTED)
         if not isinstance(reply, Shareable):
@@ -368,7 +393,7 @@ class Site(FLComponent):
                 f"{name}.execute() must return a Shareable, but it returned {type(reply).__name__}",
             )
             raise _Answer(ReturnCode.EXECUTION_RESULT_ERROR)
-        fl_ctx.set_prop(FLContextKey.TASK_RESULT, reply, private=True, sticky=False)
+        put_private(fl_ctx, {FLContextKey.TASK_RESULT: reply})
         return reply
 
     def _unsafe(self, error: Exception) -> _Answer:

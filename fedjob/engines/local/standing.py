@@ -42,8 +42,9 @@ class Standing:
         self.responded = 0
         #: Sites that have died.
         self.lost: set[str] = set()
-        #: The data as it was encoded, and what it was encoded from.
+        #: The data as it was encoded, with the public props beside it, and of what the data consisted.
         self.frozen: tuple[Any, Frozen] | None = None
+        self.parts: dict[tuple[str, ...], Any] | None = None
         self._cursor = 0
         self._failed: list[str] = []
 

@@ -22,6 +22,16 @@ _MODEL_KINDS = (DataKind.WEIGHTS, DataKind.WEIGHT_DIFF, DataKind.METRICS, DataKi
 class Watch(Widget):
     """The last listener on the server: what the other components made of an event is there to be seen."""
 
+    _EVENTS = frozenset(
+        {
+            AppEventType.ROUND_STARTED,
+            AppEventType.AFTER_AGGREGATION,
+            AppEventType.GLOBAL_BEST_MODEL_AVAILABLE,
+            AppEventType.AFTER_LEARNABLE_PERSIST,
+            EventType.END_RUN,
+        }
+    )
+
     def __init__(self, record: Recorder) -> None:
         super().__init__()
         self._record = record

@@ -1,6 +1,6 @@
 """Objects as bytes between strands and processes: encoded once, decoded into private copies.
 
-Pickle protocol 5 keeps arrays out of the pickle; they are gathered into one block beside it, which is
+Small plain objects go the short way of `plain`, others are pickled. Pickle protocol 5 keeps arrays out of the pickle; they are gathered into one block beside it, which is
 copied once when it is frozen (into shared memory, where it will leave the process) and once more for each
 receiver.
 """
@@ -12,9 +12,9 @@ import io
 import pickle
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from fedjob.engines.local import plain
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.slab import AVAILABLE, LARGE, Lease, Pool
 
@@ -25,25 +25,31 @@ ALIGN = 64
 _SMALL = 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Frozen:
-    """An object that has been encoded: nothing done to the original reaches it any more."""
+    """An object that has been encoded: nothing done to the original reaches it any more. Not to be changed."""
 
-    #: The pickle without its large buffers.
-    pickle: bytes
-    #: Bytes of each large buffer, in order.
-    sizes: tuple[int, ...] = ()
-    #: The large buffers, each at a multiple of ALIGN.
-    block: bytes | Lease = b""
+    __slots__ = ("block", "nbytes", "pickle", "sizes")
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the object as it travels."""
-        return len(self.pickle) + len(self.block)
+    def __init__(self, *, pickle: bytes, sizes: tuple[int, ...] = (), block: bytes | Lease = b"") -> None:
+        #: The pickle without its large buffers, or what `plain` made of the object.
+        self.pickle = pickle
+        #: Bytes of each large buffer, in order.
+        self.sizes = sizes
+        #: The large buffers, each at a multiple of ALIGN.
+        self.block = block
+        #: Bytes of the object as it travels.
+        self.nbytes = len(pickle) + len(block)
 
 
 def freeze(obj: Any) -> Frozen:
     """Encode `obj`; pickle's errors are raised as they are, for what cannot travel."""
+    try:
+        return Frozen(pickle=plain.dumps(obj))
+    except plain.NotPlain:
+        return _pickled(obj)
+
+
+def _pickled(obj: Any) -> Frozen:
     buffers: list[memoryview] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -67,7 +73,8 @@ def freeze(obj: Any) -> Frozen:
 def thaw(frozen: Frozen) -> Any:
     """Decode into a fresh object that shares nothing with any other; its arrays are writable."""
     if not frozen.sizes:
-        return pickle.loads(frozen.pickle)
+        data = frozen.pickle
+        return pickle.loads(data) if data[:1] == pickle.PROTO else plain.loads(data)
     view = memoryview(bytearray(view_of(frozen.block)))
     return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes))
 

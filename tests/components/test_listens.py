@@ -1,0 +1,100 @@
+"""Who is spared which events."""
+
+from __future__ import annotations
+
+from fedjob.components.executors.client_api import InProcessClientAPIExecutor
+from fedjob.components.persistors.pt import PTFileModelPersistor
+from fedjob.components.roles import FLComponent, Widget, listens
+from fedjob.components.widgets.metrics_artifact_writer import MetricsArtifactWriter
+from fedjob.exchange.events import AppEventType, EventType
+from fedjob.flare import names
+
+
+class Everything(MetricsArtifactWriter):
+    def handle_event(self, event_type, fl_ctx):
+        super().handle_event(event_type, fl_ctx)
+
+
+class AsItWas(PTFileModelPersistor):
+    pass
+
+
+class HandlersOfItsOwn(Widget):
+    def get_event_handlers(self):
+        return {"made up": []}
+
+
+def test_a_component_without_a_handler_hears_nothing_until_it_registers_one():
+    widget = Widget()
+    assert not listens(widget, EventType.START_RUN)
+    before = FLComponent._registrations
+    widget.register_event_handler([EventType.START_RUN], print)
+    assert listens(widget, EventType.START_RUN)
+    assert not listens(widget, EventType.END_RUN)
+    assert FLComponent._registrations > before
+
+
+def test_a_class_with_a_handler_of_its_own_hears_all():
+    assert listens(Everything(), "made up")
+    assert not listens(MetricsArtifactWriter(), "made up")
+    assert listens(HandlersOfItsOwn(), "anything")
+
+
+def test_a_subclass_without_one_hears_what_its_parent_does():
+    assert listens(AsItWas(), AppEventType.GLOBAL_BEST_MODEL_AVAILABLE)
+    assert not listens(AsItWas(), EventType.BEFORE_TASK_EXECUTION)
+
+
+def test_a_handler_put_on_an_object_hears_all():
+    executor = InProcessClientAPIExecutor("train.py")
+    assert not listens(executor, EventType.END_RUN)
+    executor.handle_event = lambda event_type, fl_ctx: None
+    assert listens(executor, EventType.END_RUN)
+
+
+EVENTS = sorted(
+    {
+        value
+        for kind in (EventType, AppEventType)
+        for name, value in vars(kind).items()
+        if isinstance(value, str) and not name.startswith("_")
+    }
+)
+
+
+def _components():
+    """Every class of ours under a name of FLARE's that says which events it looks at."""
+    for path in names.paths():
+        try:
+            cls = names.load(path)
+        except ImportError:  # for a framework that is not installed here.
+            continue
+        if isinstance(cls, type) and issubclass(cls, FLComponent) and "_EVENTS" in vars(cls):
+            yield cls
+
+
+class Asked(Exception):
+    pass
+
+
+def test_what_a_class_says_it_looks_at_is_all_that_its_handler_looks_at():
+    """At an event that it does not name, its handler does not even look at the context, or at itself."""
+
+    class Context:
+        def __getattr__(self, name):
+            raise Asked(name)
+
+    seen = set(_components()) - {FLComponent}
+    assert len(seen) > 10
+    for cls in seen:
+
+        class Blank(cls):
+            def __init__(self):
+                pass
+
+            def __getattribute__(self, name):
+                raise Asked(name)
+
+        Blank.__abstractmethods__ = frozenset()
+        for event in {*EVENTS, "made up"} - cls._EVENTS:
+            cls.handle_event(Blank(), event, Context())
