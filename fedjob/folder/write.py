@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import secrets
 import shutil
-import tempfile
+import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fedjob.errors import FolderError, ForeignFolder
 from fedjob.folder.model import App, File, JobModel
@@ -28,11 +30,13 @@ def write(model: JobModel, root: Path | str) -> Path:
     target = root / model.meta.name
     refuse_foreign(target, model.meta.name)
     root.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=f".{model.meta.name}-", dir=root))
+    workshop = _new_directory(root, model.meta.name)
     try:
         _swap(_build(model, workshop / "built"), target, workshop / "replaced")
-    finally:
+        workshop.rmdir()
+    except BaseException:
         shutil.rmtree(workshop, ignore_errors=True)
+        raise
     return target
 
 
@@ -71,6 +75,17 @@ def _strange(target: Path, entries: list[str]) -> str | None:
     return None
 
 
+def _new_directory(root: Path, name: str) -> Path:
+    """A directory of nobody else's beside the place of the job."""
+    while True:
+        folder = root / f".{name}-{secrets.token_hex(4)}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+
+
 def _build(model: JobModel, folder: Path) -> Path:
     folder.mkdir()
     (folder / "meta.json").write_bytes(dump(model.meta.to_dict()))
@@ -80,36 +95,50 @@ def _build(model: JobModel, folder: Path) -> Path:
 
 
 def _build_app(app: App, folder: Path) -> None:
-    (folder / "config").mkdir(parents=True)
+    folder.mkdir()
+    (folder / "config").mkdir()
     for stem, config in ((SERVER, app.server), (CLIENT, app.client)):
         if config is not None:
             (folder / f"{stem}.json").write_bytes(dump(config.to_dict()))
+    made = {folder, folder / "config"}
     for file in app.files:
-        _copy(file, folder / file.path)
+        target = folder / file.path
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        _copy(file, target)
 
 
 def _copy(file: File, target: Path) -> None:
-    if target.exists():
-        raise FolderError(f"two files want the place {file.path!r}")
-    target.parent.mkdir(parents=True, exist_ok=True)
     if not file.source.is_file():
         raise FolderError(f"{file.source} is gone; export the job again")
     digest = hashlib.sha256()
-    with file.source.open("rb") as source, target.open("wb") as sink:
+    with file.source.open("rb") as source, _created(target, file) as sink:
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
             sink.write(chunk)
+        mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode)
     if digest.hexdigest() != file.sha256:
         raise FolderError(f"{file.source} changed while the job was being exported; export again")
-    shutil.copymode(file.source, target)
+    target.chmod(mode)
+
+
+def _created(target: Path, file: File) -> BinaryIO:
+    try:
+        return target.open("xb")
+    except FileExistsError:
+        raise FolderError(f"two files want the place {file.path!r}") from None
 
 
 def _swap(built: Path, target: Path, replaced: Path) -> None:
-    if target.exists():
+    there = target.exists()
+    if there:
         target.rename(replaced)
     try:
         built.rename(target)
     except OSError:
-        if replaced.exists():
+        if there:
             replaced.rename(target)
         raise
+    if there:
+        shutil.rmtree(replaced, ignore_errors=True)

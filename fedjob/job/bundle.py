@@ -7,6 +7,7 @@ imports (`imports`, `imports_legacy`); directories and single files travel as th
 from __future__ import annotations
 
 import sysconfig
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from fedjob.errors import ResourceError
@@ -105,4 +106,9 @@ def _is_installed(source: Path) -> bool:
     parts = source.parts
     if "site-packages" in parts or "dist-packages" in parts:
         return True
-    return source.is_relative_to(sysconfig.get_paths()["stdlib"])
+    return source.is_relative_to(_stdlib())
+
+
+@cache
+def _stdlib() -> str:
+    return sysconfig.get_path("stdlib")

@@ -11,9 +11,12 @@ from __future__ import annotations
 import builtins
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fedjob.errors import ArgumentNotSerializable, NameUnknown, ReleaseError
 from fedjob.flare import names, signatures
@@ -47,12 +50,30 @@ def init_parameters(cls: type, release: Release = NEWEST) -> Parameters:
 
 
 def _inspected(cls: type, release: Release) -> Parameters:
-    own = inspect.signature(cls.__init__).parameters  # type: ignore[misc]  # FLARE asks the class's own
+    own = _own_parameters(cls)
     found = {name: _parameter(p) for name, p in own.items()}
     if "args" in own and "kwargs" in own:
         for base in cls.__bases__:
             found.update(init_parameters(base, release))
     return {name: p for name, p in found.items() if name not in _SKIPPED}
+
+
+_inits: WeakKeyDictionary[Callable[..., None], Mapping[str, inspect.Parameter]] = WeakKeyDictionary()
+
+
+def _own_parameters(cls: type) -> Mapping[str, inspect.Parameter]:
+    """Those of the class's own constructor, as FLARE asks for them; read once, for that takes 0.1 ms."""
+    init = cls.__init__  # type: ignore[misc]
+    if not isinstance(init, FunctionType):
+        return _of_builtin(init)
+    if init not in _inits:
+        _inits[init] = inspect.signature(init).parameters
+    return _inits[init]
+
+
+@lru_cache(maxsize=64)
+def _of_builtin(init: Callable[..., None]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(init).parameters
 
 
 def _parameter(p: inspect.Parameter) -> Parameter:
@@ -216,8 +237,7 @@ def _require_class(path: str, release: Release, place: str) -> None:
 
 
 def _hidden(cls: type, release: Release) -> Iterator[tuple[str, Parameter]]:
-    kinds = {p.kind: p.name for p in inspect.signature(cls.__init__).parameters.values()}  # type: ignore[misc]
-    if inspect.Parameter.VAR_KEYWORD not in kinds:
+    if all(p.kind is not p.VAR_KEYWORD for p in _own_parameters(cls).values()):
         return
     for base in cls.__mro__[1:]:
         if base is not object:

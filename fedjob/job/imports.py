@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -71,7 +73,7 @@ class CodeFollower:
         return place
 
     def _add(self, module: str, source: Path, root: Path, flat_roots: list[Path] | None) -> None:
-        source = _inside(source, root)
+        source = _inside(source, root.resolve())
         parts = module.split(".")
         if parts[0] in self._kept_out:
             return
@@ -92,8 +94,8 @@ class CodeFollower:
         *,
         script: bool = False,
     ) -> None:
-        given_root, root = root, root.resolve()
-        source = _inside(source, given_root)
+        root = root.resolve()
+        source = _inside(source, root)
         self._claim(place, source)
         self._put(place, source)
         flat_script = script and not (source.parent / INIT).is_file()
@@ -109,10 +111,11 @@ class CodeFollower:
                 self._follow(name, roots, flat_roots)
 
     def _follow(self, module: str, roots: list[Path], flat_roots: list[Path] | None) -> None:
-        for root in dict.fromkeys(r.resolve() for r in roots):
-            source = root.joinpath(*module.split(".")).with_suffix(".py")
-            if source.is_file():
-                self._add(module, source, root, flat_roots if "." not in module else None)
+        for root in dict.fromkeys(roots):
+            # Plain strings: most of what code imports is not here, and is looked for all the same.
+            source = f"{root}{os.sep}{module.replace('.', os.sep)}.py"
+            if os.path.isfile(source):  # noqa: PTH113
+                self._add(module, Path(source), root, flat_roots if "." not in module else None)
                 return
 
     def _claim(self, place: str, source: Path) -> None:
@@ -123,14 +126,22 @@ class CodeFollower:
             )
 
 
-def _imports(source: Path) -> Iterator[tuple[str | None, int]]:
+def _imports(source: Path) -> tuple[tuple[str | None, int], ...]:
     """(module or None, relative level) of every import, nested ones included."""
     try:
-        tree = ast.parse(source.read_bytes(), filename=str(source))
+        return _parsed(source.read_bytes(), str(source))
     except SyntaxError as error:
         raise ResourceError(
             f"{source}:{error.lineno} is not valid Python ({error.msg}) and cannot travel"
         ) from error
+
+
+@lru_cache(maxsize=128)
+def _parsed(code: bytes, name: str) -> tuple[tuple[str | None, int], ...]:
+    return tuple(_found(ast.parse(code, filename=name)))
+
+
+def _found(tree: ast.Module) -> Iterator[tuple[str | None, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
@@ -165,7 +176,8 @@ def _root_of(module: str, source: Path) -> Path:
 
 
 def _inside(source: Path, root: Path) -> Path:
-    source, root = source.resolve(), root.resolve()
+    """`source` resolved, which must lie below `root`, resolved already."""
+    source = source.resolve()
     if not source.is_relative_to(root):
         raise ResourceError(f"{source} lies outside {root}, so it cannot travel; put it below that directory")
     return source

@@ -40,7 +40,9 @@ def find(cls: type) -> Path | None:
                 f"{cls.__name__} was defined interactively, so its code cannot travel; put it in a file"
             ) from error
         return None
-    return Path(source) if source else None
+    if source:
+        _files[cls] = Path(source)
+    return _files.get(cls)
 
 
 def _file(module: ModuleType) -> Path | None:
