@@ -54,7 +54,7 @@ class Desk:
     def settle(self, path: Path, content: Content) -> Outcome:
         """Compare, and write when the mode says so. Raises `GoldenError` for a golden that cannot be read."""
         try:
-            text = _read(path, self._shown(path))
+            text = self._read(path)
             if text is None:
                 return self._missing(path, content)
             if content.equals(text):
@@ -69,6 +69,20 @@ class Desk:
         if self.mode == "update":
             return self._write(path, content, content.updated(text, self._shown(path)), "updated")
         return self._differs(path, content.text, changes)
+
+    def _read(self, path: Path) -> str | None:
+        try:
+            return path.read_bytes().decode("utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise GoldenError(
+                f"cannot read golden {self._shown(path)}: {error.strerror}; restore or update it"
+            ) from error
+        except UnicodeDecodeError as error:
+            raise GoldenError(
+                f"golden {self._shown(path)} is not UTF-8 text (byte {error.start}); restore or update it"
+            ) from error
 
     def _missing(self, path: Path, content: Content) -> Outcome:
         if self.mode != "check":
@@ -209,21 +223,8 @@ def shown(path: Path, rootpath: Path) -> str:
 def _equal(path: Path) -> Outcome:
     # What an earlier failure left for review has been settled.
     with contextlib.suppress(OSError):
-        path.with_name(path.name + PENDING).unlink()
+        os.unlink(f"{path}{PENDING}")  # noqa: PTH108
     return Outcome(state="equal", path=path)
-
-
-def _read(path: Path, place: str) -> str | None:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise GoldenError(f"cannot read golden {place}: {error.strerror}; restore or update it") from error
-    except UnicodeDecodeError as error:
-        raise GoldenError(
-            f"golden {place} is not UTF-8 text (byte {error.start}); restore or update it"
-        ) from error
 
 
 def _plain(name: str) -> str:

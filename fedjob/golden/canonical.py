@@ -81,7 +81,9 @@ def _sequence(data: list[Any] | tuple[Any, ...], indent: str, lines: list[str]) 
 
 def _entry(head: str, value: Any, indent: str, lines: list[str]) -> None:
     """`value` after `head`: on the same line if it is flat and fits, else below."""
-    if isinstance(value, str) and "\n" in value and _as_block(value, head, indent, lines):
+    if isinstance(value, str):
+        if "\n" not in value or not _as_block(value, head, indent, lines):
+            lines.append(f"{head} {_text(value)}")
         return
     if not isinstance(value, (dict, list, tuple)):
         lines.append(f"{head} {_scalar(value)}")
@@ -117,7 +119,7 @@ def _flow(value: dict[str, Any] | list[Any] | tuple[Any, ...]) -> str | None:
     if not value:
         return "{}" if isinstance(value, dict) else "[]"
     if isinstance(value, dict):
-        if value.keys() == _FILE:
+        if len(value) == len(_FILE) and value.keys() == _FILE:
             return f"{{size: {_scalar(value['size'])}, sha256: {_scalar(value['sha256'])}}}"
         return None
     if any(isinstance(item, (dict, list, tuple)) for item in value):

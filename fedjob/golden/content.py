@@ -75,7 +75,7 @@ class JobContent:
     def text(self) -> str:
         # Normalising walks the whole tree; most jobs hold nothing to normalise.
         text = write_text(self._raw, Header(kind="job", release=self.release))
-        if not any(n.pattern.search(text) for n in self._normalisers):
+        if not any(n.occurs(text) for n in self._normalisers):
             return text
         tree, used = self._normalised
         return write_text(tree, Header(kind="job", release=self.release, normalised=used))
