@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fedjob.cli.output import FAILED, FINE, add_job, add_json, add_release, opened, say, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fedjob.cli.types import Commands
     from fedjob.result import RunResult
@@ -44,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     from fedjob.folder.write import write
     from fedjob.plugins import engine
 
-    workspace = Path(arguments.workspace or tempfile.mkdtemp(prefix="fedjob-run-"))
     with (
+        _workspace(arguments.workspace) as workspace,
         opened(arguments.job, arguments.release, arguments.job_args) as model,
         tempfile.TemporaryDirectory(prefix="fedjob-") as scratch,
     ):
@@ -56,6 +57,20 @@ def run(arguments: argparse.Namespace) -> int:
             result = engine(arguments.engine).run(folder, request)
     _report(result, as_json=arguments.json)
     return FINE if result.ok else FAILED
+
+
+@contextlib.contextmanager
+def _workspace(given: str | None) -> Iterator[Path]:
+    """The directory of the run: the one that was asked for, or a new one, which is kept unless nothing is in it."""
+    if given:
+        yield Path(given)
+        return
+    made = Path(tempfile.mkdtemp(prefix="fedjob-run-"))
+    try:
+        yield made
+    finally:
+        with contextlib.suppress(OSError):
+            made.rmdir()
 
 
 def _request(arguments: argparse.Namespace, workspace: Path, model: Any) -> Any:
