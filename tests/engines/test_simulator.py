@@ -1,7 +1,10 @@
 """FLARE's simulator as an engine: the copy it runs, what is read from its logs, and a run that fails."""
 
 import os
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -103,5 +106,52 @@ def _belongs_to(pid, path):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as f:
             return path in f.read().decode(errors="replace") and int(pid) != os.getpid()
+    except OSError:
+        return False
+
+
+#: An interpreter that has FLARE, or so it says, whose simulator starts a client and hangs.
+HANGS = """#!/bin/sh
+if [ "$1" = "-c" ]; then exit 0; fi
+setsid sleep 99.9 &
+echo started
+exec sleep 200
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+def test_nothing_outlives_a_test_process_that_is_killed(folder, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(HANGS)
+    python.chmod(0o755)
+    workspace = tmp_path / "runs" / "ws"
+    code = (
+        "import sys; from pathlib import Path; from fedjob import RunRequest\n"
+        "from fedjob.engines.simulator import SimulatorEngine\n"
+        f"SimulatorEngine(python={str(python)!r}).run(Path({str(folder)!r}), RunRequest(workspace=Path({str(workspace)!r})))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    for _ in range(500):
+        if any(b"started" in p.read_bytes() for p in workspace.parent.glob(".fedjob-*/simulator.txt")):
+            break
+        time.sleep(0.02)
+    everyone = _descendants(process.pid)
+    assert len(everyone) >= 3  # the leash, the simulator, its client.
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 5
+    while (left := [pid for pid in everyone if _runs(pid)]) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert left == []
+
+
+def _descendants(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in map(int, children) for found in (child, *_descendants(child))]
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +26,8 @@ from fedjob.result.read import EVENTS_FILE
 _MODULE = "nvflare.private.fed.app.simulator.simulator"
 #: FLARE needs 15-30 s where the local engine needs none; a deadline meant for one would end the other.
 _START_UP = 120.0
-_GRACE = 5.0
+#: Starts a command, and ends all that it has started when this process lets go of it or is gone.
+_LEASH = str(Path(__file__).parents[1] / "local" / "leash.py")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class SimulatorEngine:
         self._require_flare()
         request.workspace.mkdir(parents=True, exist_ok=True)
         # FLARE wipes its workspace when it starts, so the record is kept outside until it has ended.
-        with tempfile.TemporaryDirectory(prefix="fedjob-") as temporary:
+        # Beside the workspace: whoever clears that away, after a test that was killed, clears this away too.
+        beside = request.workspace.resolve().parent
+        place = beside if os.access(beside, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix=".fedjob-", dir=place) as temporary:
             root = Path(temporary)
             log = _EventLog(root / EVENTS_FILE)
             log.emit("run_started", engine=self.name, job=model.meta.name, sites=sites, seed=request.seed)
@@ -90,16 +94,21 @@ class SimulatorEngine:
         command += ["-l", request.log_config] if request.log_config else []
         # Its output is FLARE's log, hundreds of lines for a toy: kept in a file beside the workspace's own.
         with output_path.open("wb") as output:
-            process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                start_new_session=True, cwd=request.workspace,
-            )  # fmt: skip
+            # FLARE's clients outlive a simulator that died, and all of it would outlive us if we were killed.
+            ours, theirs = socket.socketpair()
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", _LEASH, str(theirs.fileno()), *command],
+                    stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),), start_new_session=True, cwd=request.workspace,
+                )  # fmt: skip
             try:
-                code = process.wait(request.timeout + _START_UP)
-            except subprocess.TimeoutExpired:
+                code = _hear(ours, request.timeout + _START_UP)
+            except TimeoutError:
                 return "deadline", f"FLARE was still running after {request.timeout + _START_UP:g} s"
             finally:
-                _end_group(process)
+                ours.close()
+                process.wait()
         return ("ok", None) if code == 0 else ("failed", f"FLARE's simulator ended with status {code}")
 
 
@@ -117,25 +126,13 @@ class _EventLog:
             f.write(json.dumps({"event": event, "time": seconds, **fields}) + "\n")
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """FLARE's clients outlive a simulator that died; the group ends with the run, whatever happened."""
-    for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, None)):
-        if process.poll() is not None and not _alive(process.pid):
-            return
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            return
-        deadline = time.monotonic() + (patience or 0.0)
-        while _alive(process.pid) and time.monotonic() < deadline:
-            process.poll()
-            time.sleep(0.05)
-    process.wait()
-
-
-def _alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _hear(leash: socket.socket, seconds: float) -> int | None:
+    """The command's exit status, None when the leash itself was killed; TimeoutError after `seconds`."""
+    end = time.monotonic() + seconds
+    told = b""
+    while b"exit " not in told or not told.endswith(b"\n"):
+        leash.settimeout(max(0.001, end - time.monotonic()))
+        if not (chunk := leash.recv(1024)):
+            return None
+        told += chunk
+    return int(told.rpartition(b"exit ")[2])
