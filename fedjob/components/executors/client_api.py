@@ -17,6 +17,7 @@ from fedjob.exchange.analytics import ANALYTIC_EVENT_TYPE
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.fl_model_utils import FLModelUtils
 from fedjob.exchange.keys import FLMetaKey, ReturnCode
 from fedjob.exchange.shareable import Shareable, make_reply
@@ -101,16 +102,32 @@ class ScriptExecutor(Executor):
         """Hand the task to the script and wait for what it sends."""
         if self._script is None:
             return make_reply(ReturnCode.EXECUTION_EXCEPTION)
-        shareable.set_header(FLMetaKey.JOB_ID, fl_ctx.get_job_id())
-        shareable.set_header(FLMetaKey.SITE_NAME, fl_ctx.get_identity_name())
-        model = FLModelUtils.from_shareable(shareable)
-        sent = self._script.exchange(task_name, model)
+        sent = self._script.exchange(
+            task_name, self.taken(shareable, fl_ctx.get_identity_name(), fl_ctx.get_job_id())
+        )
         if sent is None:
             rc = ReturnCode.TASK_ABORTED if abort_signal.triggered else ReturnCode.EXECUTION_EXCEPTION
             return make_reply(rc)
+        return self.given(sent, shareable)
+
+    @property
+    def running(self) -> Any:
+        """The script, once it was started; the engine may hand tasks to it on a shorter way."""
+        return self._script
+
+    @staticmethod
+    def taken(shareable: Shareable, site: Any, job_id: Any) -> FLModel:
+        """A task as its script gets it. Raises ValueError for one that holds no model."""
+        shareable.set_header(FLMetaKey.JOB_ID, job_id)
+        shareable.set_header(FLMetaKey.SITE_NAME, site)
+        return FLModelUtils.from_shareable(shareable)
+
+    @staticmethod
+    def given(sent: FLModel, task: Shareable) -> Shareable:
+        """What a script has sent as the reply to a task. Raises ValueError for an empty model."""
         reply = FLModelUtils.to_shareable(sent)
         # The round is the task's, whatever the script may have put into its model.
-        number = shareable.get_header(AppConstants.CURRENT_ROUND)
+        number = task.get_header(AppConstants.CURRENT_ROUND)
         if number is not None:
             reply.set_header(AppConstants.CURRENT_ROUND, number)
         return reply

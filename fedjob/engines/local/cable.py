@@ -8,7 +8,6 @@ memory is lent: only its number travels, and the receiver says when it has no mo
 from __future__ import annotations
 
 import contextlib
-import marshal
 import pickle
 import selectors
 import socket
@@ -31,9 +30,9 @@ _CLOSE = ".close"
 #: while the next are being made.
 _MANY, _MUCH = 64, 1 << 16
 
-#: A gathered message: site, kind, headers (pickled if marshal does not know their types), body. The body is None, True
-#: for the same as before, or pickle, sizes and block.
-_Entry = tuple[str, str, "dict[str, Any] | bytes", "bool | tuple[bytes, tuple[int, ...], bytes] | None"]
+#: A gathered message: site, kind, headers, body. The body is None, True for the same as before, or pickle, sizes and
+#: block.
+_Entry = tuple[str, str, dict[str, Any], "bool | tuple[bytes, tuple[int, ...], bytes] | None"]
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
@@ -125,11 +124,7 @@ class Cable:
         if not entries:
             return
         self._gathered, self._gathered_bytes = [], 0
-        try:
-            packed = marshal.dumps(entries)
-        except ValueError:
-            packed = marshal.dumps([(*entry[:2], pickle.dumps(entry[2], 5), entry[3]) for entry in entries])
-        self._out.add(What.MESSAGES, packed)
+        self._out.add(What.MESSAGES, pickle.dumps(entries, 5))
 
     def ask(self) -> None:
         """Ask the other end to say when it has nothing to do; `answer` will hold what it says."""
@@ -211,7 +206,7 @@ class Cable:
         elif what == What.JUMP:
             self._hub.jump(pickle.loads(frame.address))
         elif what == What.MESSAGES:
-            for site, kind, headers, body in marshal.loads(frame.address):  # noqa: S302
+            for site, kind, headers, body in pickle.loads(frame.address):
                 self._deliver(site, kind, headers, self._body(body))
         else:
             sizes = struct.unpack(f"={len(frame.sizes) // 8}Q", frame.sizes)
@@ -226,8 +221,6 @@ class Cable:
         if kind == _CLOSE:
             link.lose()
         else:
-            if type(headers) is bytes:
-                headers = pickle.loads(headers)
             link.deliver(Message(kind=kind, headers=headers, body=body))
 
     def _body(self, body: Any) -> Frozen | None:

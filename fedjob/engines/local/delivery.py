@@ -55,7 +55,9 @@ class Delivery:
             body = self._prepared(standing, client_task)
         if body is None:
             return None
-        self._links[client.name].send(Message(kind="task", headers={"id": client_task.id}, body=body))
+        self._links[client.name].send(
+            Message(kind="task", headers={"id": client_task.id, "task": standing.task.name}, body=body)
+        )
         return client_task
 
     def _is_silent(self, task: Task) -> bool:
@@ -68,7 +70,7 @@ class Delivery:
             event = getattr(before, "only_fires", None)
             if event is None or engine.listeners(event):
                 return False
-        return not any(map(engine.listeners, _ON_THE_WAY_OUT))
+        return not engine.hears(_ON_THE_WAY_OUT)
 
     def _prepared(self, standing: Standing, client_task: ClientTask) -> Frozen | None:
         """What is sent, after callbacks, events and filters; None if one of them put an end to the task."""

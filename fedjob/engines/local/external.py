@@ -21,7 +21,7 @@ from fedjob.engines.local.script import log_value
 from fedjob.exchange.fl_model import FLModel
 
 if TYPE_CHECKING:
-    from fedjob.engines.local.site import SiteEngine
+    from fedjob.engines.local.site_engine import SiteEngine
 
 _log = logging.getLogger(__name__)
 

@@ -48,6 +48,7 @@ class FLEngine:
         self.abort_signal = Signal()
         #: Who listens to an event, and the handlers (and how many registrations) of when that was found out.
         self._heard: dict[str, tuple[Any, ...]] = {}
+        self._heard_any: dict[tuple[str, ...], bool] = {}
         self._handlers: list[Any] = []
         self._registrations = -1
         self._public: tuple[int, dict[str, Any]] | None = None
@@ -115,10 +116,19 @@ class FLEngine:
         handlers, registrations = self.app.handlers, FLComponent._registrations
         if registrations != self._registrations or handlers != self._handlers:
             self._heard.clear()
+            self._heard_any.clear()
             self._registrations, self._handlers = registrations, handlers.copy()
         found = self._heard.get(event_type)
         if found is None:
             found = self._heard[event_type] = tuple(h for h in handlers if listens(h, event_type))
+        return found
+
+    def hears(self, event_types: tuple[str, ...]) -> bool:
+        """Whether any of the events has a listener."""
+        self.listeners(event_types[0])  # which sees to it that what is remembered still holds.
+        found = self._heard_any.get(event_types)
+        if found is None:
+            found = self._heard_any[event_types] = any(map(self.listeners, event_types))
         return found
 
     def public_props(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.shareable import Shareable
 
 if TYPE_CHECKING:
-    from fedjob.engines.local.site import SiteEngine
+    from fedjob.engines.local.site_engine import SiteEngine
 
 _BOOT = Path(__file__).with_name("boot")
 _ROOT = str(Path(__file__).parents[3])

@@ -12,6 +12,7 @@ from fedjob.client import session
 from fedjob.client.session import Session, TaskIn
 from fedjob.engines.local.custom import run_script, user_traceback
 from fedjob.engines.local.hub import Killed, Mailbox, Strand
+from fedjob.engines.local.link import Message
 from fedjob.exchange.analytics import (
     ANALYTIC_EVENT_TYPE,
     AnalyticsData,
@@ -24,7 +25,8 @@ from fedjob.exchange.keys import FLContextKey
 from fedjob.exchange.shareable import Shareable
 
 if TYPE_CHECKING:
-    from fedjob.engines.local.site import SiteEngine
+    from fedjob.engines.local.lane import Lane, Work
+    from fedjob.engines.local.site_engine import SiteEngine
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +46,13 @@ class ScriptRun:
         self._path = path
         self._args = args
         hub = engine.hub
-        self._tasks: Mailbox[TaskIn | None] = hub.mailbox()
+        self._tasks: Mailbox[TaskIn | Message | None] = hub.mailbox()
         self._outcomes: Mailbox[FLModel | _Ended | None] = hub.mailbox()
         self._session = _LocalSession(self, engine, config)
         self._strand: Strand | None = None
+        #: The short way for tasks, and the task that came by it and has no result yet.
+        self._lane: Lane | None = None
+        self._work: Work | None = None
         self._ended: _Ended | None = None
         self._reported = False
         self.stopped = False
@@ -65,6 +70,21 @@ class ScriptRun:
         if self._ended is not None and not self.stopped:
             self._report(self._ended)
         return None
+
+    def is_free(self) -> bool:
+        """Whether the next task may come by the short way: nothing is left of those before it."""
+        return (
+            self._ended is None
+            and not self.stopped
+            and self._work is None
+            and not len(self._tasks)
+            and not len(self._outcomes)
+        )
+
+    def offer(self, message: Message, lane: Lane) -> None:
+        """Hand a task to the script, which decodes it and sends its result by itself."""
+        self._lane = lane
+        self._tasks.put(message)
 
     def stop(self) -> None:
         """The run is over: the script's next look at the Client API says so."""
@@ -101,22 +121,46 @@ class ScriptRun:
         finally:
             self._ended = _Ended(error)
             self._outcomes.put(self._ended)
+            self._hand_back()
+
+    def _hand_back(self) -> None:
+        """Tasks that the script leaves without a result are answered on the long way."""
+        left = [self._work.message] if self._work is not None else []
+        self._work = None
+        while len(self._tasks):
+            if isinstance(item := self._tasks.get(), Message):
+                left.append(item)
+        for message in left:
+            assert self._lane is not None
+            self._lane.leave(message)
 
     def take(self, timeout: float | None) -> TaskIn | None:
         """The next task, for the session; None when the run is over or after `timeout` seconds."""
-        if self.stopped and not len(self._tasks):
-            return None
-        if timeout is not None and timeout <= 0:
-            return self._tasks.get() if len(self._tasks) else None
-        try:
-            return self._tasks.get(timeout)
-        except TimeoutError:
-            return None
+        tasks = self._tasks
+        while not self.stopped or len(tasks):
+            if timeout is not None and timeout <= 0 and not len(tasks):
+                return None
+            try:
+                item = tasks.get(timeout)
+            except TimeoutError:
+                return None
+            if not isinstance(item, Message):
+                return item
+            assert self._lane is not None
+            work = self._lane.open(item)
+            if work is not None:
+                self._work = work
+                return work.task
+        return None
 
     def give(self, model: FLModel) -> None:
-        """What the script has sent. The site encodes it before the script goes on, and may change its arrays."""
-        self._outcomes.put(model)
-        self._engine.hub.sleep(0)
+        """What the script has sent: it is encoded before the script goes on, and may change its arrays."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.lane.answer(work, model)
+        else:
+            self._outcomes.put(model)
+            self._engine.hub.sleep(0)
 
     def _report(self, ended: _Ended) -> None:
         if self._reported:

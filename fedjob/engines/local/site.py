@@ -8,20 +8,17 @@ from typing import Any
 
 from fedjob.components.roles import FLComponent
 from fedjob.engines.local.custom import user_traceback
-from fedjob.engines.local.external import ExternalRun
 from fedjob.engines.local.filtering import apply_filters
-from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.hub import Hub, Mailbox
-from fedjob.engines.local.launch import Launch
+from fedjob.engines.local.lane import Lane, opened
 from fedjob.engines.local.layout import JOB_ID, app_of
 from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
-from fedjob.engines.local.peers import AsksPeers
 from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
-from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.server import IDENTITY, cause_of
-from fedjob.engines.local.wire import freeze, thaw
+from fedjob.engines.local.site_engine import SiteEngine
+from fedjob.engines.local.wire import freeze
 from fedjob.engines.request import SERVER, RunRequest
 from fedjob.errors import FolderError
 from fedjob.exchange.app_constants import AppConstants
@@ -125,70 +122,6 @@ def _required(app: App | None, site: str) -> App:
     return app
 
 
-class SiteEngine(AsksPeers, FLEngine):
-    """The engine as a site's components see it."""
-
-    def __init__(self, *, link: Link, **fields: Any) -> None:
-        super().__init__(**fields)
-        self._link = link
-        #: The training scripts that executors have started.
-        self.scripts: list[ScriptRun | ExternalRun] = []
-        self.work: tuple[int | None, str | None] = (None, None)
-        self.app_dir: Path = fields["app_dir"]
-        #: Where the files of the app come from, if the site has got a folder of its own for a process.
-        self.app_source = self.app_dir
-        self.seed: int | None = None
-        #: Whether the run has ended because something went wrong.
-        self.failed = False
-
-    def start_script(self, script: str, args: list[str], config: dict[str, Any]) -> ScriptRun:
-        """Start a training script of ``custom/`` beside the executor.
-
-        `script` is looked for below ``custom/`` as FLARE does: the first path that ends in it; an absolute path is
-        taken as it is. Raises ValueError if there is none. `config` is what the Client API shows as ``get_config()``.
-        """
-        run = ScriptRun(self, find_script(Path(self.run_dir), script), args, config)
-        self.scripts.append(run)
-        run.start()
-        return run
-
-    def start_process(self, command: list[str], config: dict[str, Any], **options: Any) -> ExternalRun:
-        """Start a training script in a process of its own; `options` are the other fields of `Launch`.
-
-        Raises ValueError if the command cannot be started, or its script does not get to the Client API.
-        """
-        run = ExternalRun(self, Launch(command=tuple(command), config=config, **options))
-        self.scripts.append(run)
-        run.start()
-        return run
-
-    def abort(self) -> None:
-        super().abort()
-        for script in self.scripts:
-            script.stop()
-
-    def get_clients(self) -> list[Any]:
-        raise NotImplementedError("a site does not know the other sites; ask on the server")
-
-    def _default_targets(self) -> list[str]:
-        return [SERVER]
-
-
-def find_script(run_dir: Path, script: str) -> Path:
-    """A file below the app's ``custom/`` whose path ends in `script`; ValueError if there is none."""
-    if Path(script).is_absolute():
-        if Path(script).is_file():
-            return Path(script)
-        raise ValueError(
-            f"the script {script!r} is not on this machine; give it by a relative path to have it travel"
-        )
-    wanted = Path(script).parts
-    for path in sorted(run_dir.glob("app_*/custom/**/*")):
-        if path.is_file() and path.parts[-len(wanted) :] == wanted:
-            return path
-    raise ValueError(f"the script {script!r} is not in the custom folder of the app at {run_dir}")
-
-
 class Site(FLComponent):
     """Takes tasks one after another until the server ends the run."""
 
@@ -198,10 +131,12 @@ class Site(FLComponent):
         super().__init__()
         self._engine = engine
         self._link = link
-        self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
+        self.tasks: Mailbox[Message | None] = engine.hub.mailbox()
         self._letters: Mailbox[Arrival] = engine.hub.mailbox()
         self._unread = 0
         self._usual = usual_props(engine.name)
+        self._busy = False
+        self._lane = Lane(engine, self)
         self._well = True
         self._left = False
         engine.app.handlers.insert(0, self)
@@ -218,7 +153,7 @@ class Site(FLComponent):
             self.fire_event(EventType.START_RUN, fl_ctx)
         # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
         engine.hub.sleep(0)
-        while (message := self._tasks.get()) is not None:
+        while (message := self.tasks.get()) is not None:
             self._answer(message)
         self._end()
         return self._well
@@ -226,7 +161,8 @@ class Site(FLComponent):
     def _arrived(self, message: Arrival) -> None:
         """A task goes its way at once, unless something that came before it is still to be read."""
         if not self._unread and isinstance(message, Message) and message.kind == "task":
-            self._tasks.put(message)
+            if self._busy or len(self.tasks) or not self._lane.take(message):
+                self.tasks.put(message)
         else:
             self._unread += 1
             self._letters.put(message)
@@ -239,10 +175,10 @@ class Site(FLComponent):
             if isinstance(message, LinkClosed) or message.kind == "end":
                 self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
                 self._engine.abort()
-                self._tasks.put(None)
+                self.tasks.put(None)
                 return
             if message.kind == "task":
-                self._tasks.put(message)
+                self.tasks.put(message)
             else:
                 self._engine.post.take(message)
 
@@ -268,54 +204,57 @@ class Site(FLComponent):
         """A panic ends this site; the server goes on without it if it can, as in FLARE."""
         self._left = True
         self._engine.abort()
-        self._tasks.put(None)
+        self.tasks.put(None)
 
     # One task.
 
     def _answer(self, message: Message) -> None:
+        self._busy = True
         engine = self._engine
-        assert message.body is not None
-        data, public = thaw(message.body)
-        headers = data[ReservedHeaderKey.HEADERS]
-        task_id = headers[ReservedHeaderKey.TASK_ID] = message.headers["id"]
-        task = headers[ReservedHeaderKey.TASK_NAME]
-        number = headers.get(AppConstants.CURRENT_ROUND)
-        engine.work = (number, task)
-        engine.record.at(engine.name, number, task)
+        data, public = opened(message)
+        task, number = message.headers["task"], data.get_header(AppConstants.CURRENT_ROUND)
+        engine.at_work(number, task)
         fl_ctx = engine.new_context()
         fl_ctx.set_peer_context(peer_context(public, IDENTITY))
-        reply = self._reply(task, task_id, data, fl_ctx)
+        reply = self._reply(task, message.headers["id"], data, fl_ctx)
         if self._left:
             return
-        jar = data.get_cookie_jar()
-        if jar:
-            reply.set_cookie_jar(jar)
-        reply.set_header(ReservedHeaderKey.TASK_NAME, task)
-        reply.set_header(ReservedHeaderKey.TASK_ID, task_id)
-        if number is not None and reply.get_header(AppConstants.CURRENT_ROUND) is None:
-            reply.set_header(AppConstants.CURRENT_ROUND, number)
         self._fire(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
-        self._send(reply, task, task_id, fl_ctx)
+        self.finish(reply, data, message, fl_ctx.get_all_public_props())
         self._fire(EventType.AFTER_SEND_TASK_RESULT, fl_ctx)
+        self._busy = False
 
-    def _fire(self, event_type: str, fl_ctx: FLContext) -> None:
-        """`fire_event` for the dozen events of each task."""
-        put_private(fl_ctx, {FLContextKey.EVENT_ORIGIN: self._name})
-        self._engine.fire_event(event_type, fl_ctx)
-
-    def _send(self, reply: Shareable, task: str, task_id: str, fl_ctx: FLContext) -> None:
-        public: dict[str, Any] | None = fl_ctx.get_all_public_props()
+    def finish(
+        self, reply: Shareable, data: Shareable, message: Message, public: dict[str, Any] | None
+    ) -> None:
+        """Send the reply to the task that came as `message`."""
+        task, task_id = message.headers["task"], message.headers["id"]
+        headers = reply.get(ReservedHeaderKey.HEADERS)
+        if not headers:
+            headers = reply[ReservedHeaderKey.HEADERS] = {}
+        asked = data.get(ReservedHeaderKey.HEADERS) or {}
+        if jar := asked.get(ReservedHeaderKey.COOKIE_JAR):
+            headers[ReservedHeaderKey.COOKIE_JAR] = jar
+        headers[ReservedHeaderKey.TASK_NAME] = task
+        headers[ReservedHeaderKey.TASK_ID] = task_id
+        number = asked.get(AppConstants.CURRENT_ROUND)
+        if number is not None and headers.get(AppConstants.CURRENT_ROUND) is None:
+            headers[AppConstants.CURRENT_ROUND] = number
         if public == self._usual:
             public = None
         try:
             body = freeze((reply, public))
         except Exception as e:
-            self._note(e, "the result cannot travel to the server")
+            self.note(e, "the result cannot travel to the server")
             reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
             body = freeze((reply, public))
         rc = reply.get_return_code(default=ReturnCode.OK)
-        headers = {"id": task_id, "task": task, "rc": rc}
-        self._link.send(Message(kind="reply", headers=headers, body=body))
+        self._link.send(Message(kind="reply", headers={"id": task_id, "task": task, "rc": rc}, body=body))
+
+    def _fire(self, event_type: str, fl_ctx: FLContext) -> None:
+        """`fire_event` for the dozen events of each task."""
+        put_private(fl_ctx, {FLContextKey.EVENT_ORIGIN: self._name})
+        self._engine.fire_event(event_type, fl_ctx)
 
     def _reply(self, task: str, task_id: str, data: Shareable, fl_ctx: FLContext) -> Shareable:
         """The answer to a task; every way to fail has FLARE's return code."""
@@ -361,7 +300,7 @@ class Site(FLComponent):
             except Exception as e:
                 if signal.triggered:
                     raise _Answer(ReturnCode.TASK_ABORTED) from e
-                self._note(e, f"a {kind} filter of task {task!r} failed")
+                self.note(e, f"a {kind} filter of task {task!r} failed")
                 raise _Answer(failed) from e
         put_private(fl_ctx, {key: passing})
         self._fire(after, fl_ctx)
@@ -378,11 +317,7 @@ class Site(FLComponent):
         except (Exception, SystemExit) as e:
             if signal.triggered:
                 raise _Answer(ReturnCode.TASK_ABORTED) from e
-            self._note(e, f"{name}.execute() failed")
-            runtime = isinstance(e, RuntimeError)
-            raise _Answer(
-                ReturnCode.EXECUTION_RESULT_ERROR if runtime else ReturnCode.EXECUTION_EXCEPTION
-            ) from e
+            raise _Answer(self.failed(executor, e)) from e
         finally:
             put_private(fl_ctx, {FLContextKey.TASK_DATA: None})
         if signal.triggered:
@@ -396,12 +331,18 @@ class Site(FLComponent):
         put_private(fl_ctx, {FLContextKey.TASK_RESULT: reply})
         return reply
 
+    def failed(self, executor: Any, error: BaseException) -> str:
+        """Put an executor's failure on record; the reply's return code."""
+        self.note(error, f"{type(executor).__name__}.execute() failed")
+        runtime = isinstance(error, RuntimeError)
+        return ReturnCode.EXECUTION_RESULT_ERROR if runtime else ReturnCode.EXECUTION_EXCEPTION
+
     def _unsafe(self, error: Exception) -> _Answer:
-        self._note(error, "the job was declared unsafe")
+        self.note(error, "the job was declared unsafe")
         self._engine.abort()
         return _Answer(ReturnCode.UNSAFE_JOB)
 
-    def _note(self, error: BaseException, what: str) -> None:
+    def note(self, error: BaseException, what: str) -> None:
         kind = "missing_module" if isinstance(error, ModuleNotFoundError) else "exception"
         self._report(kind, f"{what}: {type(error).__name__}: {error}", user_traceback(error))
 

@@ -74,7 +74,7 @@ def thaw(frozen: Frozen) -> Any:
     """Decode into a fresh object that shares nothing with any other; its arrays are writable."""
     if not frozen.sizes:
         data = frozen.pickle
-        return pickle.loads(data) if data[:1] == pickle.PROTO else plain.loads(data)
+        return plain.loads(data) if data[:1] == plain.MARK else pickle.loads(data)
     view = memoryview(bytearray(view_of(frozen.block)))
     return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes))
 

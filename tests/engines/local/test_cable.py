@@ -93,7 +93,7 @@ def test_a_broadcast_carries_its_body_once(memory):
 
 
 class Text(str):
-    """A string of a type that marshal does not know."""
+    """A string of a type of its own."""
 
     __slots__ = ()
 

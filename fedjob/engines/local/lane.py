@@ -1,0 +1,121 @@
+"""The short way of a task to a site's script, and of its result back, where only our own code would notice the long one.
+
+On the long way a task passes events, filters and the executor, with a context that they all look at. Where no component
+listens, no filter stands and the executor only hands tasks to a script of this process, all that is left of it is to
+decode the task, let the script have it and encode what it sends. The script's own strand does that, so that a task
+costs a site one switch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fedjob.client.session import TaskIn
+from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.engines.local.link import Message
+from fedjob.engines.local.script import ScriptRun
+from fedjob.engines.local.site_engine import SiteEngine
+from fedjob.engines.local.wire import thaw
+from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.events import EventType
+from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
+
+if TYPE_CHECKING:
+    from fedjob.engines.local.site import Site
+
+#: The events that a task meets on the long way.
+_ON_THE_WAY = (
+    EventType.BEFORE_TASK_DATA_FILTER,
+    EventType.AFTER_TASK_DATA_FILTER,
+    EventType.BEFORE_TASK_EXECUTION,
+    EventType.AFTER_TASK_EXECUTION,
+    EventType.BEFORE_TASK_RESULT_FILTER,
+    EventType.AFTER_TASK_RESULT_FILTER,
+    EventType.BEFORE_SEND_TASK_RESULT,
+    EventType.AFTER_SEND_TASK_RESULT,
+)
+
+
+def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
+    """What a task's message holds: the task, and the server's public props."""
+    assert message.body is not None
+    data, public = thaw(message.body)
+    data.set_header(ReservedHeaderKey.TASK_ID, message.headers["id"])
+    return data, public
+
+
+class Lane:
+    """The short way of one site."""
+
+    def __init__(self, engine: SiteEngine, site: Site) -> None:
+        self._engine = engine
+        self._site = site
+        self._executors: dict[str, ScriptExecutor | None] = {}
+
+    def take(self, message: Message) -> bool:
+        """Hand a task to its script; False if it has to go the long way."""
+        task = message.headers["task"]
+        executor = self._executor(task)
+        run = executor.running if executor is not None else None
+        if not isinstance(run, ScriptRun) or not run.is_free() or not self._is_silent(task):
+            return False
+        run.offer(message, self)
+        return True
+
+    def _executor(self, task: str) -> ScriptExecutor | None:
+        """The executor of a task, if it is of our own make."""
+        if task not in self._executors:
+            found = self._engine.app.executor_for(task)
+            ours = isinstance(found, ScriptExecutor) and type(found).execute is ScriptExecutor.execute
+            self._executors[task] = found if ours else None
+        return self._executors[task]
+
+    def _is_silent(self, task: str) -> bool:
+        filters = self._engine.app.filters
+        if filters and ((task, "data", "in") in filters or (task, "result", "out") in filters):
+            return False
+        return not self._engine.hears(_ON_THE_WAY)
+
+    def open(self, message: Message) -> Work | None:
+        """In the script's strand: the task for the script. None if something is wrong: the long way will say what."""
+        engine = self._engine
+        executor = self._executors[message.headers["task"]]
+        assert executor is not None
+        try:
+            data, _ = opened(message)
+            task = TaskIn(
+                name=message.headers["task"], model=executor.taken(data, engine.name, engine.job_id)
+            )
+        except Exception:
+            self.leave(message)
+            return None
+        engine.at_work(data.get_header(AppConstants.CURRENT_ROUND), task.name)
+        return Work(self, executor, message, data, task)
+
+    def answer(self, work: Work, model: FLModel) -> None:
+        """In the script's strand: send what the script has sent."""
+        try:
+            reply = work.executor.given(model, work.data)
+        except Exception as e:
+            reply = make_reply(self._site.failed(work.executor, e))
+        self._site.finish(reply, work.data, work.message, self._engine.public_props())
+
+    def leave(self, message: Message) -> None:
+        """Have a task go the long way."""
+        self._site.tasks.put(message)
+
+
+class Work:
+    """A task that a script is at."""
+
+    __slots__ = ("data", "executor", "lane", "message", "task")
+
+    def __init__(
+        self, lane: Lane, executor: ScriptExecutor, message: Message, data: Shareable, task: TaskIn
+    ) -> None:
+        self.lane = lane
+        self.executor = executor
+        self.message = message
+        self.data = data
+        self.task = task

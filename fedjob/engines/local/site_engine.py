@@ -1,0 +1,83 @@
+"""The engine as a site's components see it: FLARE's client engine, and who starts training scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fedjob.engines.local.external import ExternalRun
+from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.launch import Launch
+from fedjob.engines.local.link import Link
+from fedjob.engines.local.peers import AsksPeers
+from fedjob.engines.local.script import ScriptRun
+from fedjob.engines.request import SERVER
+
+
+class SiteEngine(AsksPeers, FLEngine):
+    """The engine as a site's components see it."""
+
+    def __init__(self, *, link: Link, **fields: Any) -> None:
+        super().__init__(**fields)
+        self._link = link
+        #: The training scripts that executors have started.
+        self.scripts: list[ScriptRun | ExternalRun] = []
+        self.work: tuple[int | None, str | None] = (None, None)
+        self.app_dir: Path = fields["app_dir"]
+        #: Where the files of the app come from, if the site has got a folder of its own for a process.
+        self.app_source = self.app_dir
+        self.seed: int | None = None
+        #: Whether the run has ended because something went wrong.
+        self.failed = False
+
+    def start_script(self, script: str, args: list[str], config: dict[str, Any]) -> ScriptRun:
+        """Start a training script of ``custom/`` beside the executor.
+
+        `script` is looked for below ``custom/`` as FLARE does: the first path that ends in it; an absolute path is
+        taken as it is. Raises ValueError if there is none. `config` is what the Client API shows as ``get_config()``.
+        """
+        run = ScriptRun(self, find_script(Path(self.run_dir), script), args, config)
+        self.scripts.append(run)
+        run.start()
+        return run
+
+    def start_process(self, command: list[str], config: dict[str, Any], **options: Any) -> ExternalRun:
+        """Start a training script in a process of its own; `options` are the other fields of `Launch`.
+
+        Raises ValueError if the command cannot be started, or its script does not get to the Client API.
+        """
+        run = ExternalRun(self, Launch(command=tuple(command), config=config, **options))
+        self.scripts.append(run)
+        run.start()
+        return run
+
+    def at_work(self, number: int | None, task: str) -> None:
+        """Note which round and task the site is at, for reports."""
+        self.work = (number, task)
+        self.record.at(self.name, number, task)
+
+    def abort(self) -> None:
+        super().abort()
+        for script in self.scripts:
+            script.stop()
+
+    def get_clients(self) -> list[Any]:
+        raise NotImplementedError("a site does not know the other sites; ask on the server")
+
+    def _default_targets(self) -> list[str]:
+        return [SERVER]
+
+
+def find_script(run_dir: Path, script: str) -> Path:
+    """A file below the app's ``custom/`` whose path ends in `script`; ValueError if there is none."""
+    if Path(script).is_absolute():
+        if Path(script).is_file():
+            return Path(script)
+        raise ValueError(
+            f"the script {script!r} is not on this machine; give it by a relative path to have it travel"
+        )
+    wanted = Path(script).parts
+    for path in sorted(run_dir.glob("app_*/custom/**/*")):
+        if path.is_file() and path.parts[-len(wanted) :] == wanted:
+            return path
+    raise ValueError(f"the script {script!r} is not in the custom folder of the app at {run_dir}")
