@@ -113,12 +113,9 @@ class FedJobFixture:
         `imports` asks to import the job's classes in an isolated interpreter that has only ``custom/``.
         """
         __tracebackhide__ = True
-        release = release or self.settings.release
-        left = [
-            f
-            for f in self._findings(job, self._model(job, release), release, imports=imports)
-            if f.code not in ignore
-        ]
+        model, left_out = self._described(job, release)
+        found = self._findings(model, left_out, release, imports=imports)
+        left = [f for f in found if f.code not in ignore]
         errors = [f for f in left if f.severity == "error"]
         if errors:
             pytest.fail("\n".join(line for f in errors for line in [*f.lines(), ""]).rstrip())
@@ -151,7 +148,7 @@ class FedJobFixture:
         from fedjob.result.failure import failure_lines
 
         __tracebackhide__ = True
-        model = self._model(job, release)
+        model, left_out = self._described(job, release)
         chosen = (
             engine
             if engine is not None
@@ -168,7 +165,7 @@ class FedJobFixture:
         place = self._place(model, chosen, wish, fresh=fresh)
         request = self._request(model, wish, timeout, place)
         request.sites(model)
-        found = self._findings(job, model, release or self.settings.release)
+        found = self._findings(model, left_out, release)
         hook = self.item.ihook
         hook.pytest_fedjob_before_run(item=self.item, model=model, request=request)
         try:
@@ -196,16 +193,25 @@ class FedJobFixture:
 
         return to_model(job, release or self.settings.release, self._scratch("foreign"))
 
+    def _described(self, job: Any, release: str | None) -> tuple[JobModel, tuple[Finding, ...]]:
+        """The job as data, and what its export leaves out."""
+        from fedjob.folder.model import JobModel
+
+        if isinstance(job, (JobModel, str, Path)):
+            return self._model(job, release), ()
+        from fedjob.job.exported import described
+
+        return described(job, release or self.settings.release, self._scratch("foreign"))
+
     def _findings(
-        self, job: Any, model: JobModel, release: str | None, *, imports: bool = False
+        self, model: JobModel, left_out: tuple[Finding, ...], release: str | None, *, imports: bool = False
     ) -> tuple[Finding, ...]:
         from fedjob import plugins
         from fedjob.flare.releases import Release
         from fedjob.folder.checks.config import read_config
-        from fedjob.job.exported import export_findings
 
-        target = Release.of(release)
-        found = (*export_findings(job, target), *plugins.findings(model, target, imports=imports))
+        target = Release.of(release or self.settings.release)
+        found = (*left_out, *plugins.findings(model, target, imports=imports))
         return read_config(self.settings.rootpath).apply(found)
 
     def _content(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from fedjob.flare.releases import Release
 from fedjob.folder.checks.finding import Finding
+from fedjob.folder.model import JobModel
 from fedjob.job.api import FedJob
+from fedjob.job.findings import Finding as LeftOut
+from fedjob.job.freeze import freeze
+from fedjob.job.given import to_model
 
 _REMEDIES = {
     "ArgumentLost": "keep the argument in an attribute of the same name, or of that name with '_' before it",
@@ -24,8 +30,19 @@ _WARNINGS = {"CodeNotCopied", "FileMissing", "KeywordsIgnored"}
 
 def export_findings(job: Any, release: Release) -> tuple[Finding, ...]:
     """Findings that only the described job shows; none for folders and for real FLARE's jobs."""
+    return as_findings(job.findings(release)) if isinstance(job, FedJob) else ()
+
+
+def described(job: Any, release: Release | str | None, scratch: Path) -> tuple[JobModel, tuple[Finding, ...]]:
+    """The job as data (see `to_model`) and its `export_findings`, for the price of one."""
     if not isinstance(job, FedJob):
-        return ()
+        return to_model(job, release, scratch), ()
+    frozen = freeze(job, release)
+    return frozen.model, as_findings(frozen.findings)
+
+
+def as_findings(left_out: Iterable[LeftOut]) -> tuple[Finding, ...]:
+    """What an export leaves out, in the words of the checks."""
     return tuple(
         Finding(
             code=_kebab(found.code),
@@ -34,7 +51,7 @@ def export_findings(job: Any, release: Release) -> tuple[Finding, ...]:
             reason=found.message,
             remedy=_REMEDIES[found.code],
         )
-        for found in job.findings(release)
+        for found in left_out
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from fedjob.flare import deprecated, names
 from fedjob.flare.releases import Release
@@ -20,7 +21,7 @@ def check(model: JobModel, release: Release) -> Iterator[Finding]:
         sources = Sources(app)
         for module, file in sources.modules.items():
             tree = sources.tree(module)
-            for line, path in _used(tree) if tree else ():
+            for line, path in _all_used(tree) if tree else ():
                 yield from _finding(f"{app.name}: {file.path}:{line}", path, release)
 
 
@@ -30,6 +31,12 @@ def _finding(place: str, path: str, release: Release) -> Iterator[Finding]:
         yield warning(
             "deprecated", place, f"FLARE {release} calls {path} deprecated", f"use {instead} instead"
         )
+
+
+@lru_cache(maxsize=256)
+def _all_used(tree: ast.Module) -> tuple[tuple[int, str], ...]:
+    """The same tree is looked at whenever a job with this source is simulated."""
+    return tuple(_used(tree))
 
 
 def _used(tree: ast.Module) -> Iterator[tuple[int, str]]:
