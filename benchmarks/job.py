@@ -1,4 +1,4 @@
-"""The job that is timed: FedAvg over nine floats, an unmodified Client API script that adds one."""
+"""The job that is timed: FedAvg, an unmodified Client API script that adds one to the model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from fedjob import FedAvg, FedJob, FrameworkType, NPModelPersistor, ScriptRunner
 
+NAME = "adding"
 SCRIPT = """
 import nvflare.client as flare
 
@@ -20,15 +24,17 @@ while flare.is_running():
 """
 
 
-def adding_job(root: Path, *, sites: int, rounds: int) -> FedJob:
-    """The job, its script written below `root`."""
+def export(root: Path, *, sites: int, rounds: int, params: np.ndarray[Any, Any]) -> Path:
+    """The job's folder, written below `root`; the first model lies beside it."""
     (root / "train.py").write_text(SCRIPT)
+    np.save(root / "start.npy", params)
     with inside(root):
-        job = FedJob(name="adding", min_clients=sites)
+        job = FedJob(name=NAME, min_clients=sites)
         job.to_server(FedAvg(num_clients=sites, num_rounds=rounds))
-        job.to_server(NPModelPersistor(), id="persistor")
+        job.to_server(NPModelPersistor(source_ckpt_file_full_name=str(root / "start.npy")), id="persistor")
         job.to_clients(ScriptRunner(script="train.py", framework=FrameworkType.NUMPY))
-    return job
+        job.export_job(str(root / "jobs"))
+    return root / "jobs" / NAME
 
 
 @contextlib.contextmanager

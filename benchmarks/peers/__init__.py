@@ -1,0 +1,1 @@
+"""The same work for everyone: FedAvg, each site adds one to the model. Each module runs in its peer's environment."""
