@@ -1,59 +1,70 @@
-"""Export of the documentation example's shape (without PyTorch): ours, and FLARE's exporter where it is installed."""
+"""Export of the example of FLARE's documentation: ours, and FLARE's own exporter on the same script."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.job import SCRIPT, adding_job, inside
-from benchmarks.table import Row
+from benchmarks.environments import ROOT
+from benchmarks.process import run as command
+from benchmarks.row import Beside, Row, Target
+from benchmarks.suite import in_turn, medians
 
-REPEATS = 50
+EXAMPLE = ROOT / "tests" / "flare" / "documentation"
+REPEATS, PAIRS = 60, 3
 
-FLARE = f"""
+#: The script's own lines up to the export, which is timed, again and again.
+SCRIPT = """
 import statistics, sys, time
-from nvflare.job_config.api import FedJob
-from nvflare.job_config.script_runner import FrameworkType, ScriptRunner
-from nvflare.app_common.workflows.fedavg import FedAvg
-from nvflare.app_common.np.np_model_persistor import NPModelPersistor
-open("train.py", "w").write({SCRIPT!r})
+from pathlib import Path
+if {ours}:
+    from fedjob.flare import shim
+    shim.install()
+text = Path("job.py").read_text().partition("job.export_job(")[0]
+code = compile(text, "job.py", "exec")
+sys.path.insert(0, ".")
 times = []
-for number in range({REPEATS}):
-    job = FedJob(name="adding", min_clients=2)
-    job.to_server(FedAvg(num_clients=2, num_rounds=3))
-    job.to_server(NPModelPersistor(), id="persistor")
-    job.to_clients(ScriptRunner(script="train.py", framework=FrameworkType.NUMPY))
+for number in range({repeats}):
+    space = {{"__name__": "__main__", "__file__": "job.py"}}
+    exec(code, space)
     start = time.perf_counter()
-    job.export_job(f"jobs-{{number}}")
+    space["job"].export_job({place!r} + str(number))
     times.append(time.perf_counter() - start)
-print(statistics.median(times) * 1e3)
+assert {ours} or "fedjob" not in sys.modules
+(made,) = Path({place!r} + "0").iterdir()
+assert (made / "app" / "config" / "config_fed_server.json").exists(), list(made.iterdir())
+print(statistics.median(times[5:]))
 """
 
 
-def run() -> list[Row]:
-    """Milliseconds of one export to a new directory."""
-    rows = [Row("export", ours_ms(), "ms")]
-    if find_spec("nvflare") is not None:
-        with tempfile.TemporaryDirectory() as directory:
-            command = [sys.executable, "-c", FLARE]
-            out = subprocess.run(command, capture_output=True, check=True, text=True, cwd=directory)
-        rows.append(Row("export, FLARE's own exporter", float(out.stdout.splitlines()[-1]), "ms"))
-    return rows
+def documentation_example() -> Iterator[Row]:
+    if find_spec("torch") is None:
+        raise RuntimeError("the example needs torch, which is not installed")
+    if find_spec("nvflare") is None:
+        mine = statistics.median(exported(ours=True) for _ in range(PAIRS))
+        cells = (Beside("FLARE", None, why="not installed"),)
+    else:
+        mine, theirs = medians(in_turn(partial(exported, ours=True), partial(exported, ours=False), PAIRS))
+        cells = (Beside("FLARE", theirs * 1e3),)
+    yield Row(
+        what="export of the documentation's example",
+        ours=mine * 1e3,
+        unit="ms",
+        beside=cells,
+        target=Target(2),
+    )
 
 
-def ours_ms() -> float:
-    times = []
+def exported(*, ours: bool) -> float:
+    """Seconds of one export to a new directory, the median of one process."""
     with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory)
-        for number in range(REPEATS):
-            job = adding_job(root, sites=2, rounds=3)
-            with inside(root):
-                start = time.perf_counter()
-                job.export_job(str(root / f"jobs-{number}"))
-                times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e3
+        text = SCRIPT.format(ours=ours, repeats=REPEATS, place=str(Path(directory, "jobs-")))
+        return float(command([sys.executable, "-c", text], cwd=EXAMPLE).output.splitlines()[-1])
+
+
+BLOCKS = (documentation_example,)

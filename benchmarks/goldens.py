@@ -1,75 +1,109 @@
-"""Time of an equal golden check: fedjob's, and syrupy's and pytest-regressions' on the same content.
-
-Run: python benchmarks/goldens.py [number of goldens]. Each plugin checks the same job, once per test, in a
-suite of its own; the time is that of the check itself, the median over all tests.
-"""
+"""An equal golden of one and the same job: our check, and those of syrupy and pytest-regressions on the same content."""
 
 from __future__ import annotations
 
+import json
 import statistics
-import subprocess
 import sys
-import tempfile
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.environments import ROOT, NotInstalled, python
+from benchmarks.row import Beside, Row, Target
+from benchmarks.suite import Suite, suite
+from fedjob.folder.read import read
+
+FOLDER = ROOT / "tests" / "data" / "flare" / "2.9" / "hello"
+TESTS, TURNS = 200, 3
 
 SUITE = """
+import json
 import time
 from pathlib import Path
 
 import pytest
-from fedjob.folder.read import read
+{setup}
 
-MODEL = read({folder!r})
-DATA = {{"meta": MODEL.meta.to_dict(), "server": MODEL.apps[0].server.to_dict(), "client": MODEL.apps[0].client.to_dict()}}
-
-@pytest.mark.parametrize("n", range({number}))
-def test_golden({arguments}):
+@pytest.mark.parametrize("n", range({tests}))
+def test_golden(n, {fixture}):
     start = time.perf_counter()
     {check}
+    seconds = time.perf_counter() - start
     with Path("times").open("a") as file:
-        file.write(f"{{time.perf_counter() - start}}\\n")
+        file.write(f"{{seconds}}\\n")
 """
-
-#: name -> (fixtures, the check, what writes the goldens, the module that must be installed)
-KINDS = {
-    "fedjob": ("n, fedjob", "fedjob.golden(MODEL)", ["--fedjob-golden=new"], "fedjob"),
-    "syrupy": ("n, snapshot", "assert DATA == snapshot", ["--snapshot-update"], "syrupy"),
-    "pytest-regressions": (
-        "n, data_regression",
-        "data_regression.check(DATA)",
-        ["--force-regen"],
-        "pytest_regressions",
-    ),
-}
+_DATA = 'DATA = json.loads(Path("data.json").read_text())'
 
 
-def measure(name: str, number: int, folder: Path) -> float:
-    """Milliseconds of one equal check, the median of `number`."""
-    fixtures, check, write, _ = KINDS[name]
-    with tempfile.TemporaryDirectory() as root:
-        text = SUITE.format(folder=str(folder), number=number, arguments=fixtures, check=check)
-        Path(root, "test_it.py").write_text(text)
-        run(root, *write)
-        times = Path(root, "times")
-        times.unlink(missing_ok=True)
-        run(root)
-        return statistics.median(map(float, times.read_text().split())) * 1000
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One plugin's golden."""
+
+    name: str
+    setup: str
+    fixture: str
+    check: str
+    #: What writes the goldens.
+    write: str
+
+    def text(self) -> str:
+        return SUITE.format(setup=self.setup, tests=TESTS, fixture=self.fixture, check=self.check)
 
 
-def run(directory: str, *arguments: str) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    subprocess.run(command, cwd=directory, capture_output=True, check=False)
+OURS = Kind(
+    "ours",
+    f"from fedjob.folder.read import read\nMODEL = read({str(FOLDER)!r})",
+    "fedjob",
+    "fedjob.golden(MODEL)",
+    "--fedjob-golden=new",
+)
+PEERS = (
+    Kind("syrupy", _DATA, "snapshot", "assert DATA == snapshot", "--snapshot-update"),
+    Kind("pytest-regressions", _DATA, "data_regression", "data_regression.check(DATA)", "--force-regen"),
+)
 
 
-def main() -> None:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    folder = Path(__file__).parents[1] / "tests" / "data" / "flare" / "2.9" / "hello"
-    print(f"{number} equal goldens of one job, milliseconds each:")
-    for name, (_, _, _, module) in KINDS.items():
-        shown = f"{measure(name, number, folder):.3f}" if find_spec(module) else "not installed"
-        print(f"  {name:<20} {shown}")
+def equal_goldens() -> Iterator[Row]:
+    cells = []
+    with suite(OURS.text()) as mine:
+        write(mine, OURS, sys.executable)
+        ours = [equal(mine, sys.executable)]
+        for kind in PEERS:
+            try:
+                binary = python("goldens")
+            except NotInstalled as error:
+                cells.append(Beside(kind.name, None, why=f"not installed: {error}"))
+                continue
+            with suite(kind.text()) as theirs:
+                write(theirs, kind, binary)
+                figures = []
+                for _ in range(TURNS):
+                    figures.append(equal(theirs, binary))
+                    ours.append(equal(mine, sys.executable))
+            cells.append(Beside(kind.name, statistics.median(figures)))
+    target = Target(0.3)
+    yield Row(
+        what="equal golden", ours=statistics.median(ours), unit="ms", beside=tuple(cells), target=target
+    )
 
 
-if __name__ == "__main__":
-    main()
+def write(tests: Suite, kind: Kind, binary: str) -> None:
+    """Have the goldens written."""
+    model = read(FOLDER)
+    (app,) = model.apps
+    assert app.server is not None
+    assert app.client is not None
+    data = {"meta": model.meta.to_dict(), "server": app.server.to_dict(), "client": app.client.to_dict()}
+    (tests.root / "data.json").write_text(json.dumps(data))
+    # pytest-regressions fails each test whose golden it writes.
+    tests.run(kind.write, python=binary, status=1 if kind.write == "--force-regen" else 0)
+
+
+def equal(tests: Suite, binary: str) -> float:
+    """Milliseconds of one check, the median of a session."""
+    times = tests.times(python=binary)
+    assert len(times) == TESTS
+    return statistics.median(times) * 1e3
+
+
+BLOCKS = (equal_goldens,)

@@ -1,55 +1,128 @@
-"""Two sites, three rounds: our local engine and FLARE's simulator on the same folder, in the same run."""
+"""Two sites, three rounds, nine floats: through the fixture, and as whole processes beside every peer."""
 
 from __future__ import annotations
 
 import statistics
-import tempfile
+from collections.abc import Iterator, Sequence
+
+from benchmarks.cells import absent, beside, memory
+from benchmarks.contest import Run, Task
+from benchmarks.job import export
+from benchmarks.peers import task
+from benchmarks.row import Beside, Row, Target
+from benchmarks.suite import Suite, suite
+
+SITES, ROUNDS, FLOATS = 2, 3, 9
+#: Runs of FLARE's simulator, each beside a session of ours. One takes some 17 s.
+PAIRS = 3
+TESTS = 12
+
+SUITE = """
 import time
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from benchmarks.job import adding_job, inside
-from benchmarks.table import Row
-from fedjob.engines import RunRequest, get
+import pytest
 
-SITES, ROUNDS, REPEATS = 2, 3, 15
+from benchmarks.peers import task
 
-
-def run() -> list[Row]:
-    """Rows for each isolation, cold and warm, and for FLARE where it is installed."""
-    with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory)
-        job = adding_job(root, sites=SITES, rounds=ROUNDS)
-        with inside(root):
-            job.export_job(str(root / "jobs"))
-        folder = root / "jobs" / "adding"
-        rows = [Row("2 sites x 3 rounds, process, first run", timed(folder, root, "local", "process"), "s")]
-        medians = {}
-        for isolation in ("process", "shared", "inline"):
-            medians[isolation] = warm(folder, root, isolation)
-            rows.append(Row(f"2 sites x 3 rounds, {isolation}, warm", medians[isolation], "s"))
-        if find_spec("nvflare") is not None:
-            flare = timed(folder, root, "simulator", "process")
-            rows.append(Row("2 sites x 3 rounds, FLARE's simulator", flare, "s"))
-            rows.append(Row("  FLARE's time / ours (process, warm)", flare / medians["process"], "x"))
-    return rows
-
-
-def warm(folder: Path, root: Path, isolation: str) -> float:
-    """The median of runs after the first."""
-    times = [timed(folder, root, "local", isolation) for _ in range(REPEATS + 1)]
-    return statistics.median(times[1:])
-
-
-def timed(folder: Path, root: Path, engine: str, isolation: Any) -> float:
-    """Seconds of one run, whose model must be right."""
-    workspace = Path(tempfile.mkdtemp(dir=root))
-    request = RunRequest(workspace=workspace, n_clients=SITES, isolation=isolation, timeout=120)
+@pytest.mark.parametrize("n", range({tests}))
+def test_rounds(fedjob, n):
     start = time.perf_counter()
-    result = get(engine).run(folder, request)
+    result = fedjob.simulate({folder!r}, n_clients={sites}, fresh=True)
     seconds = time.perf_counter() - start
-    assert result.ok, result
-    weights = result.model()["numpy_key"]
-    assert weights.tolist() == [[1 + ROUNDS, 2 + ROUNDS, 3 + ROUNDS], [7, 8, 9], [10, 11, 12]], weights
-    return seconds
+    task.check(result.model()["numpy_key"], {floats}, {rounds})
+    with Path("times").open("a") as file:
+        file.write(f"{{seconds}}\\n")
+"""
+
+
+def two_sites() -> Iterator[Row]:
+    with suite("") as ours:
+        folder = export(ours.root, sites=SITES, rounds=ROUNDS, params=task.start(FLOATS))
+        text = SUITE.format(tests=TESTS, sites=SITES, rounds=ROUNDS, floats=FLOATS, folder=str(folder))
+        (ours.root / "test_it.py").write_text(text)
+        sessions, flare = sessions_and_flare(ours)
+        yield from through_the_fixture(sessions, flare)
+        for isolation in ("shared", "inline"):
+            seconds = statistics.median(session(ours, isolation)[1:])
+            yield Row(
+                what=f"2 sites x 3 rounds through the fixture, {isolation}, warm",
+                ours=seconds * 1e3,
+                unit="ms",
+            )
+    yield from whole_processes(flare)
+    yield further_round(flare)
+
+
+def session(ours: Suite, isolation: str) -> list[float]:
+    """Seconds of each simulation of one pytest process; the first is cold."""
+    return ours.times(f"--fedjob-isolation={isolation}")
+
+
+def sessions_and_flare(ours: Suite) -> tuple[list[list[float]], list[Run]]:
+    """Sessions of ours and runs of FLARE's simulator on an equal folder, in turn; no runs where FLARE is missing."""
+    sessions: list[list[float]] = []
+    flare: list[Run] = []
+    for number in range(PAIRS):
+        sessions.append(session(ours, "process"))
+        if len(flare) == number and (found := Task(SITES, (ROUNDS,)).try_run("flare")) is not None:
+            flare.append(found)
+    return sessions, flare
+
+
+def through_the_fixture(sessions: Sequence[Sequence[float]], flare: Sequence[Run]) -> Iterator[Row]:
+    warm = [statistics.median(times[1:]) for times in sessions]
+    simulator = (
+        absent("flare")
+        if not flare
+        else Beside("FLARE", statistics.median(r.of(ROUNDS) for r in flare) * 1e3)
+    )
+    floor = {"pipes": [Task(SITES, (ROUNDS,) * TESTS, warm=True).try_run("pipes")]}
+    yield Row(
+        what="2 sites x 3 rounds through the fixture, process, warm",
+        ours=statistics.median(warm) * 1e3,
+        unit="ms",
+        beside=(simulator, *beside(floor, lambda run: run.of(ROUNDS) * 1e3)),
+        target=Target(60),
+    )
+    cold = statistics.median(times[0] for times in sessions)
+    yield Row(what="  the first of a session", ours=cold * 1e3, unit="ms")
+    if len(flare) == len(warm):
+        times = statistics.median(run.of(ROUNDS) / mine for run, mine in zip(flare, warm, strict=True))
+        yield Row(what="  FLARE's time over ours, warm", ours=times, unit="x", target=Target(200, least=True))
+
+
+def whole_processes(flare: Sequence[Run]) -> Iterator[Row]:
+    """From starting Python to its end: imports, start-up, run."""
+    asked = Task(SITES, (ROUNDS,), isolation="process")
+    ours = [asked.run("ours") for _ in range(PAIRS)]
+    peers = {name: [asked.try_run(name)] for name in ("flower", "pfl", "fedjax")}
+    runs = {"ours": ours, "flare": flare, **peers}
+    yield Row(
+        what="2 sites x 3 rounds, process, a whole Python process",
+        ours=statistics.median(run.whole for run in ours),
+        unit="s",
+        beside=beside(runs, lambda run: run.whole),
+    )
+    yield from memory(f"  its peak memory, {max(run.processes for run in ours)} processes", runs)
+
+
+def further_round(flare: Sequence[Run]) -> Row:
+    """Milliseconds of one more round of two sites: by difference, of Flower where its rounds end."""
+    ours = Task(SITES, (3, 53) * 3, warm=True, isolation="process").run("ours")
+    runs = {name: [Task(SITES, (3, 503) * 3, warm=True).try_run(name)] for name in ("pfl", "fedjax", "pipes")}
+    runs["flower"] = [Task(SITES, (6,)).try_run("flower")]
+    more = Task(SITES, (ROUNDS + 2,)).try_run("flare") if flare else None
+    simulator = absent("flare")
+    if more is not None:
+        difference = more.of(ROUNDS + 2) - statistics.median(run.of(ROUNDS) for run in flare)
+        simulator = Beside("FLARE", difference / 2 * 1e3)
+    return Row(
+        what="  a further round",
+        ours=ours.further_round * 1e3,
+        unit="ms",
+        beside=(simulator, *beside(runs, lambda run: run.further_round * 1e3)),
+    )
+
+
+BLOCKS = (two_sites,)

@@ -1,34 +1,83 @@
-"""What the plugin adds to the start of pytest, and what importing it brings in."""
+"""What it costs that the plugin is there, and the first green test of a fresh pytest."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
-from benchmarks.table import Row
+import numpy as np
 
-REPEATS = 9
+from benchmarks.job import export
+from benchmarks.row import Beside, Row, Target
+from benchmarks.suite import Suite, added, in_turn, medians, suite
+
+REPEATS, WORKER_REPEATS, COLD_REPEATS = 40, 12, 9
+
+NOTHING = 5  # pytest's status where there are no tests
+#: What other plugins import would be lent to ours.
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+ONE_TEST = """
+def test_one(fedjob):
+    result = fedjob.simulate({folder!r}, n_clients=2)
+    assert len(result.rounds) == 3
+    assert result.model()["numpy_key"].tolist() == [n + 3.0 for n in range(9)]
+"""
 
 
-def run() -> list[Row]:
-    """Milliseconds of pytest over an empty directory, with and without the plugin, run in turn."""
-    with tempfile.TemporaryDirectory() as directory:
-        pairs = [(pytest_ms(directory, "-p", "no:fedjob"), pytest_ms(directory)) for _ in range(REPEATS)]
-    without, with_plugin = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return [
-        Row("pytest on nothing, plugin off", without, "ms"),
-        Row("pytest on nothing, plugin on", with_plugin, "ms"),
-        Row("  added by the plugin", statistics.median(b - a for a, b in pairs), "ms"),
-    ]
+def plugin_alone() -> Iterator[Row]:
+    with suite("") as empty:
+        for title, options in (
+            ("FLARE not installed", ("-o", "fedjob_shim=always")),
+            ("FLARE installed", ("-o", "fedjob_shim=never")),
+        ):
+            yield plugin(empty, f"plugin at start-up, {title}", options, REPEATS)
 
 
-def pytest_ms(directory: str, *options: str) -> float:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, directory]
-    start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, check=False, cwd=directory)
-    seconds = time.perf_counter() - start
-    assert done.returncode == 5, done.stdout  # pytest's status for no tests
-    return seconds * 1e3
+def plugin(empty: Suite, title: str, options: tuple[str, ...], repeats: int) -> Row:
+    """Milliseconds that the plugin adds to pytest over an empty suite, both without any other plugin."""
+    pairs = in_turn(
+        partial(bare, empty), partial(bare, empty, "-p", "pytest_fedjob.plugin", *options), repeats
+    )
+    return Row(
+        what=f"{title}, over bare pytest with an empty suite",
+        ours=added(pairs) * 1e3,
+        unit="ms",
+        beside=(Beside("bare pytest", medians(pairs)[0] * 1e3),),
+        target=Target(15),
+    )
+
+
+def plugin_in_workers() -> Iterator[Row]:
+    """The same for xdist's controller and its two workers, which start once the controller has."""
+    xdist = ("-p", "xdist", "-n", "2")
+    with suite("") as empty:
+        with_plugin = partial(bare, empty, *xdist, "-p", "pytest_fedjob.plugin", "-o", "fedjob_shim=always")
+        pairs = in_turn(partial(bare, empty, *xdist), with_plugin, WORKER_REPEATS)
+    yield Row(
+        what="plugin at start-up under -n 2, controller and workers together",
+        ours=added(pairs) * 1e3,
+        unit="ms",
+        beside=(Beside("bare pytest -n 2", medians(pairs)[0] * 1e3),),
+        target=Target(30),
+    )
+
+
+def bare(empty: Suite, *options: str) -> float:
+    return empty.run(*options, status=NOTHING, env=ALONE)
+
+
+def first_test() -> Iterator[Row]:
+    """Seconds from `pytest` to green of one simulation of two sites and three rounds, nothing warm."""
+    with suite("") as cold:
+        folder = export(Path(cold.root), sites=2, rounds=3, params=np.arange(9, dtype=np.float32))
+        (cold.root / "test_it.py").write_text(ONE_TEST.format(folder=str(folder)))
+        seconds = statistics.median(cold.run() for _ in range(COLD_REPEATS))
+    yield Row(
+        what="`pytest` to green of one simulating test, cold", ours=seconds, unit="s", target=Target(0.8)
+    )
+
+
+BLOCKS = (plugin_alone, plugin_in_workers, first_test)

@@ -1,0 +1,114 @@
+"""Many sites, nine floats, ten rounds, sites sharing processes: time, memory, and how both grow."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchmarks.cells import Runs, beside, memory, ours
+from benchmarks.contest import Run, Task, turns
+from benchmarks.row import Beside, Row, Target
+
+ROUNDS = 10
+PAIRS = 3
+SHARED = Target(30)
+#: What counts as linear: so much more per site and round for a hundred times the sites.
+LINEAR = Target(1.25)
+#: Processes are few where each site has one of its own.
+PROCESSES = 10
+
+
+def per_site_round(run: Run) -> float:
+    """Microseconds per site and round of a run of ten rounds, its set-up included."""
+    return run.of(ROUNDS) / run.sites / ROUNDS * 1e6
+
+
+def further(run: Run) -> float:
+    """Microseconds per site of one more round."""
+    return run.site_round * 1e6
+
+
+def floors(floats: int) -> Runs:
+    """Hand-written mechanisms. Processes are fewer: a thousand would measure the machine's memory."""
+    many = {
+        name: [Task(1000, (2, ROUNDS) * 2, floats, warm=True).try_run(name)]
+        for name in ("loop", "greenlet", "thread")
+    }
+    return {**many, "pipes": [Task(PROCESSES, (10, 210) * 2, floats, warm=True).try_run("pipes")]}
+
+
+def thousand() -> Iterator[Row]:
+    """A thousand sites, ours and the nimblest peers in turn."""
+    runs = turns(Task(1000, (2, ROUNDS), warm=True), ("ours", "pfl", "fedjax"), PAIRS)
+    others: Runs = {"flower": [Task(1000, (3,)).try_run("flower")], **floors(9)}
+    yield Row(
+        what=f"1,000 sites x {ROUNDS} rounds, 9 floats, per site and round, set-up included",
+        ours=ours(runs, per_site_round),
+        unit="μs",
+        beside=beside(runs, per_site_round),
+        target=SHARED,
+    )
+    yield Row(
+        what="  a further round, per site",
+        ours=ours(runs, further),
+        unit="μs",
+        beside=beside({**runs, **others}, further),
+    )
+    yield from memory("  peak memory", {**runs, "flower": others["flower"]})
+    yield from ratios(runs)
+
+
+def ratios(runs: Mapping[str, Sequence[Run]]) -> Iterator[Row]:
+    if runs["pfl"]:
+        pairs = zip(runs["ours"], runs["pfl"], strict=True)
+        times = statistics.median(per_site_round(theirs) / per_site_round(mine) for mine, theirs in pairs)
+        yield Row(what="  pfl's time over ours", ours=times, unit="x", target=Target(3, least=True))
+
+
+def ten_thousand() -> Iterator[Row]:
+    """Ten thousand sites, once, and a hundred beside them."""
+    runs = turns(Task(10_000, (ROUNDS,), warm=True, timeout=400), ("ours", "pfl", "fedjax"), 1)
+    yield Row(
+        what=f"10,000 sites x {ROUNDS} rounds, 9 floats, per site and round, set-up included",
+        ours=ours(runs, per_site_round),
+        unit="μs",
+        beside=beside(runs, per_site_round),
+        target=SHARED,
+    )
+    yield Row(
+        what="  in all",
+        ours=ours(runs, lambda run: run.of(ROUNDS)),
+        unit="s",
+        beside=beside(runs, lambda run: run.of(ROUNDS)),
+    )
+    yield from memory("  peak memory", runs, Target(400))
+    hundred = Task(100, (ROUNDS,) * 7, warm=True).run("ours")
+    yield Row(
+        what="  over that of 100 sites",
+        ours=ours(runs, per_site_round) / per_site_round(hundred),
+        unit="x",
+        beside=(Beside("100 sites", per_site_round(hundred), "μs"),),
+        target=LINEAR,
+    )
+
+
+def more_rounds() -> Iterator[Row]:
+    """Time and memory of five and of twenty rounds, each in processes of its own."""
+    few, many = (Task(1000, (rounds,) * 2, warm=True).run("ours") for rounds in (5, 20))
+    yield Row(
+        what="1,000 sites: 20 rounds over 5, per site and round",
+        ours=many.of(20) / few.of(5) / 4,
+        unit="x",
+        target=LINEAR,
+    )
+    if few.peak and many.peak:
+        yield Row(
+            what="  peak memory",
+            ours=many.peak / few.peak,
+            unit="x",
+            beside=(Beside("5 rounds", few.peak, "MiB"), Beside("20 rounds", many.peak, "MiB")),
+            target=Target(1.05),
+        )
+
+
+BLOCKS = (thousand, ten_thousand, more_rounds)
