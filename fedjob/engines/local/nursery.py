@@ -36,6 +36,9 @@ _GRACE = 1.0
 #: What every run needs of ours; for what the run itself names see `Plan.preload`.
 _ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
 
+#: What torch imports by itself at a process's first step of an optimizer: 800 modules, a second of work.
+LATE_IN_TORCH = "torch._dynamo"
+
 #: One thread per process: sites side by side share the machine, and a fork keeps only one thread.
 ONE_THREAD = dict.fromkeys(
     (
@@ -222,7 +225,7 @@ def _warm_up(preload: Iterable[str]) -> None:
         further.modules()
     with shim.active():
         pass
-    _import_all(preload)
+    _preload(preload)
 
 
 def _parent_handle(parent: int) -> list[int]:
@@ -241,7 +244,7 @@ def _fork_keeper(
     """Import what the run wants preloaded, fork its keeper, and answer; the keeper's pid, or 0."""
     (preload, learned), (descriptor,) = pipe.receive_with_descriptors(sock, 1)
     with socket.socket(fileno=descriptor) as run:
-        problem = _import_all(preload)
+        problem = _preload(preload)
         _import_all(learned)
         pid = 0 if problem else os.fork()
         if pid == 0 and not problem:
@@ -250,6 +253,15 @@ def _fork_keeper(
             keep(run, list(sys.path))
     pipe.send(sock, problem)
     return pid
+
+
+def _preload(modules: Iterable[str]) -> str | None:
+    """As `_import_all`; who has torch preloaded trains with it."""
+    names = tuple(modules)
+    problem = _import_all(names)
+    if "torch" in names:
+        _import_all((LATE_IN_TORCH,))
+    return problem
 
 
 def _import_all(modules: Iterable[str]) -> str | None:

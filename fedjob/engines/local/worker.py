@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from fedjob.engines.local import logs, measure
+from fedjob.engines.local import logs, measure, nursery
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Place, Recorder
@@ -130,7 +130,11 @@ def _note_imports(before: int, file: Path) -> None:
     """
     late = list(islice(reversed(sys.modules), max(0, len(sys.modules) - before)))
     fresh = [name for name in reversed(late) if name.partition(".")[0] in _FORKS_WELL]
-    wanted = [name for name in fresh if "." not in name or name.startswith("fedjob.")]
+    wanted = [
+        name
+        for name in fresh
+        if "." not in name or name.startswith("fedjob.") or name == nursery.LATE_IN_TORCH
+    ]
     if wanted:
         file.write_text("\n".join(wanted))
 

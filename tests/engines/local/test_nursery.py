@@ -262,3 +262,23 @@ def test_pythonpath_inside_the_launch_directory_is_not_taken_over(monkeypatch, t
     assert environment()["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert "PYTHONPATH" not in environment()
+
+
+@pytest.mark.torch
+def test_what_torch_imports_at_the_first_step_is_there_before_the_fork(crew):
+    pytest.importorskip("torch")
+    work = "import sys\nassert 'torch._dynamo' in sys.modules\ndef work(model, *_): return model"
+    outcome = crew(work, preload=("torch",))
+    assert outcome.status == "ok", outcome.errors
+
+
+def test_a_nursery_can_be_started_ahead_of_its_first_run():
+    nursery = Nursery()
+    try:
+        nursery.warm(["no_such_module"])
+        first = nursery.pid
+        assert first is not None
+        nursery.open([]).close()
+        assert nursery.pid == first
+    finally:
+        nursery.close()
