@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -78,6 +79,21 @@ class FLModel:
         self.meta: dict[str, Any] = {} if meta is None else meta
         self._summary: dict[str, Any] = {}
 
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what is not there: the meta of a model for which it was postponed.
+        load = self.__dict__.get("_load_meta") if name == "meta" else None
+        if load is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        meta = self.__dict__.pop("_begun_meta")
+        del self._load_meta
+        meta.update(load())
+        self.meta = meta
+        return meta
+
+    def __getstate__(self) -> dict[str, Any]:
+        _ = self.meta
+        return self.__dict__.copy()
+
     def summary(self) -> dict[str, Any]:
         """Sizes of dicts, ints and types of the rest, of what is not empty, by attribute.
 
@@ -103,6 +119,12 @@ class FLModel:
         return str(self.summary())
 
     __str__ = __repr__
+
+
+def postpone_meta(model: FLModel, load: Callable[[], dict[str, Any]]) -> None:
+    """Have the rest of a model's meta loaded when somebody looks at the meta; what is there keeps its place."""
+    model.__dict__["_begun_meta"] = model.__dict__.pop("meta")
+    model.__dict__["_load_meta"] = load
 
 
 def _brief(value: Any) -> Any:

@@ -30,9 +30,9 @@ _CLOSE = ".close"
 #: while the next are being made.
 _MANY, _MUCH = 64, 1 << 16
 
-#: A gathered message: site, kind, headers, body. The body is None, True for the same as before, or pickle, sizes and
-#: block.
-_Entry = tuple[str, str, dict[str, Any], "bool | tuple[bytes, tuple[int, ...], bytes] | None"]
+#: A gathered message: site, kind, headers, body. The body is None, True for the same as before, or pickle, sizes, block
+#: and what is for later.
+_Entry = tuple[str, str, dict[str, Any], "bool | tuple[bytes, tuple[int, ...], bytes, bytes] | None"]
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
@@ -100,7 +100,7 @@ class Cable:
         if isinstance(block, Lease) and block.slab is not None:
             self._pack()
             fd = self._lending.lend(block)
-            address = pickle.dumps((site, message.kind, message.headers), 5)
+            address = pickle.dumps((site, message.kind, message.headers, body.later), 5)
             sizes = struct.pack(f"={len(body.sizes)}Q", *body.sizes)
             self._out.add(
                 What.LENT_BODY, address, body.pickle, sizes, number=block.number, size=len(block), fd=fd
@@ -109,7 +109,7 @@ class Cable:
                 self._write()
         else:
             self._gathered_bytes += body.nbytes
-            self._gather(site, message, (body.pickle, body.sizes, bytes(view_of(block))))
+            self._gather(site, message, (body.pickle, body.sizes, bytes(view_of(block)), body.later))
 
     def _gather(self, site: str, message: Message, body: Any) -> None:
         self._gathered.append((site, message.kind, message.headers, body))
@@ -211,8 +211,8 @@ class Cable:
         else:
             sizes = struct.unpack(f"={len(frame.sizes) // 8}Q", frame.sizes)
             block = self._borrowed.take(frame.number, frame.size, frame.fd)
-            self._last_received = Frozen(pickle=frame.pickle, sizes=sizes, block=block)
-            site, kind, headers = pickle.loads(frame.address)
+            site, kind, headers, later = pickle.loads(frame.address)
+            self._last_received = Frozen(pickle=frame.pickle, sizes=sizes, block=block, later=later)
             self._deliver(site, kind, headers, self._last_received)
 
     def _deliver(self, site: str, kind: str, headers: Any, body: Frozen | None) -> None:
@@ -227,8 +227,8 @@ class Cable:
         if body is None:
             return None
         if body is not True:
-            frozen, sizes, block = body
-            self._last_received = Frozen(pickle=frozen, sizes=sizes, block=block)
+            frozen, sizes, block, later = body
+            self._last_received = Frozen(pickle=frozen, sizes=sizes, block=block, later=later)
         return self._last_received
 
     def _relieve(self) -> None:

@@ -22,6 +22,7 @@ class Communicator:
         self._board = board
         self._hub = hub
         self._sites = sites
+        self._known = frozenset(sites)
 
     def broadcast(
         self,
@@ -160,7 +161,7 @@ class Communicator:
         if task.schedule_time is not None:
             raise ValueError(f"task {task.name!r} was used in a call before; make a new Task")
         names = names_of(targets, self._sites)
-        unknown = [n for n in names if n not in self._sites]
+        unknown = [n for n in names if n not in self._known]
         if unknown:
             raise ValueError(f"targets {unknown} are no sites of this run; sites are {self._sites}")
         return names

@@ -14,7 +14,8 @@ from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.post import peer_context, usual_props
 from fedjob.engines.local.standing import Relay, Standing
 from fedjob.engines.local.watch import Watch
-from fedjob.engines.local.wire import Frozen, freeze, thaw
+from fedjob.engines.local.wire import Frozen, freeze, thaw, thaw_later
+from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext, put_private
@@ -34,6 +35,9 @@ _ON_THE_WAY_OUT = (
     EventType.BEFORE_TASK_DATA_FILTER,
     EventType.AFTER_TASK_DATA_FILTER,
 )
+
+#: What of a model's meta is sent for later.
+_HARDLY_EVER = frozenset({AppConstants.METRICS_AGGREGATION_INFO})
 
 
 class Delivery:
@@ -107,7 +111,9 @@ class Delivery:
         A callback that changes the data for one site, or props that change, make it anew.
         """
         if standing.frozen is None or standing.frozen[0] is not public:
-            standing.frozen = (public, freeze((self._addressed(standing.task.data, standing.task), public)))
+            data = self._addressed(standing.task.data, standing.task)
+            later = _postponed(data)
+            standing.frozen = (public, freeze((data, public), later))
         return standing.frozen[1]
 
     def _addressed(self, data: Shareable, task: Task) -> Shareable:
@@ -152,7 +158,7 @@ class Delivery:
         if public.keys() == usual.keys() and all(public[key] is usual[key] for key in usual):
             return data
         # Somebody tells this site something of its own.
-        return freeze((thaw(data)[0], public))
+        return freeze((thaw(data)[0], public), thaw_later(data))
 
     def process(self, standing: Standing, site: str) -> None:
         """Give one reply to the workflow."""
@@ -223,6 +229,23 @@ class Delivery:
         except Exception as e:
             self._engine.note_exception(e, message=f"a callback of task {task.name!r} failed")
             task.completion_status, task.exception = TaskCompletionStatus.ERROR, e
+
+
+def _postponed(data: Shareable) -> dict[str, Any] | None:
+    """Take out of a task of our own what grows with the number of sites and is hardly ever looked at.
+
+    FLARE's FedAvg sends every site in the model's meta how all the sites were weighted.
+    """
+    dxo = data.get("DXO")
+    meta = dxo.get("meta") if type(dxo) is dict else None
+    if type(dxo) is not dict or type(meta) is not dict:
+        return None
+    later = {key: value for key, value in meta.items() if type(value) is dict and key in _HARDLY_EVER}
+    if not later:
+        return None
+    # None keeps their places.
+    data["DXO"] = {**dxo, "meta": {**meta, **dict.fromkeys(later)}}
+    return later
 
 
 def _parts(data: Shareable) -> dict[tuple[str, ...], Any]:

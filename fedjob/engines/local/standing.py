@@ -45,6 +45,9 @@ class Standing:
         #: The data as it was encoded, with the public props beside it, and of what the data consisted.
         self.frozen: tuple[Any, Frozen] | None = None
         self.parts: dict[tuple[str, ...], Any] | None = None
+        self._places: dict[str, int] = {}
+        for place, target in enumerate(targets):
+            self._places.setdefault(target, place)
         self._cursor = 0
         self._failed: list[str] = []
 
@@ -91,7 +94,9 @@ class Standing:
         """An arrived reply regardless of those before it, for a task that will not wait for them."""
         if not self.arrived:
             return None
-        return min(self.arrived, key=self.targets.index)
+        if len(self.arrived) == 1:
+            return next(iter(self.arrived))
+        return min(self.arrived, key=self._places.__getitem__)
 
     def must_flush(self) -> bool:
         """Whether arrived replies are to be processed although earlier ones are missing."""
@@ -151,7 +156,7 @@ class BroadcastForever(Standing):
     """Offered to every target whenever it is free, until it is cancelled."""
 
     def offer(self, site: str) -> Offer:
-        return Offer.SEND if site in self.targets else Offer.NO
+        return Offer.SEND if site in self._places else Offer.NO
 
     def due(self) -> str | None:
         return self.first_arrived()

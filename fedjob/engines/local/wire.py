@@ -28,33 +28,38 @@ _SMALL = 1024
 class Frozen:
     """An object that has been encoded: nothing done to the original reaches it any more. Not to be changed."""
 
-    __slots__ = ("block", "nbytes", "pickle", "sizes")
+    __slots__ = ("block", "later", "nbytes", "pickle", "sizes")
 
-    def __init__(self, *, pickle: bytes, sizes: tuple[int, ...] = (), block: bytes | Lease = b"") -> None:
+    def __init__(
+        self, *, pickle: bytes, sizes: tuple[int, ...] = (), block: bytes | Lease = b"", later: bytes = b""
+    ) -> None:
         #: The pickle without its large buffers, or what `plain` made of the object.
         self.pickle = pickle
         #: Bytes of each large buffer, in order.
         self.sizes = sizes
         #: The large buffers, each at a multiple of ALIGN.
         self.block = block
+        #: What comes with the object and may never be looked at, see `thaw_later`.
+        self.later = later
         #: Bytes of the object as it travels.
-        self.nbytes = len(pickle) + len(block)
+        self.nbytes = len(pickle) + len(block) + len(later)
 
 
-def freeze(obj: Any) -> Frozen:
-    """Encode `obj`; pickle's errors are raised as they are, for what cannot travel."""
+def freeze(obj: Any, later: Any = None) -> Frozen:
+    """Encode `obj`, and beside it what may never be looked at; pickle's errors are raised as they are."""
+    rest = b"" if later is None else _pickled(later, in_band=True).pickle
     try:
-        return Frozen(pickle=plain.dumps(obj))
+        return Frozen(pickle=plain.dumps(obj), later=rest)
     except plain.NotPlain:
-        return _pickled(obj)
+        return _pickled(obj, later=rest)
 
 
-def _pickled(obj: Any) -> Frozen:
+def _pickled(obj: Any, *, later: bytes = b"", in_band: bool = False) -> Frozen:
     buffers: list[memoryview] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
         raw = buffer.raw()
-        if raw.nbytes < _SMALL:
+        if in_band or raw.nbytes < _SMALL:
             return True
         buffers.append(raw)
         return False
@@ -64,10 +69,9 @@ def _pickled(obj: Any) -> Frozen:
     pickler.dispatch_table = _table()
     pickler.dump(obj)
     if not buffers:
-        return Frozen(pickle=out.getvalue())
-    return Frozen(
-        pickle=out.getvalue(), sizes=tuple(buffer.nbytes for buffer in buffers), block=_gather(buffers)
-    )
+        return Frozen(pickle=out.getvalue(), later=later)
+    sizes = tuple(buffer.nbytes for buffer in buffers)
+    return Frozen(pickle=out.getvalue(), sizes=sizes, block=_gather(buffers), later=later)
 
 
 def thaw(frozen: Frozen) -> Any:
@@ -77,6 +81,11 @@ def thaw(frozen: Frozen) -> Any:
         return plain.loads(data) if data[:1] == plain.MARK else pickle.loads(data)
     view = memoryview(bytearray(view_of(frozen.block)))
     return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes))
+
+
+def thaw_later(frozen: Frozen) -> Any:
+    """Decode what came with the object, as fresh each time as the object itself; None if nothing did."""
+    return pickle.loads(frozen.later) if frozen.later else None
 
 
 def view_of(block: bytes | Lease) -> bytes | memoryview:
