@@ -13,7 +13,7 @@ from benchmarks.job import export
 from benchmarks.row import Beside, Row, Target
 from benchmarks.suite import Suite, added, in_turn, medians, suite
 
-REPEATS, WORKER_REPEATS, COLD_REPEATS = 40, 12, 9
+REPEATS, WORKER_REPEATS, COLD_REPEATS = 30, 12, 9
 
 NOTHING = 5  # pytest's status where there are no tests
 #: What other plugins import would be lent to ours.
@@ -57,7 +57,7 @@ def plugin_in_workers() -> Iterator[Row]:
         with_plugin = partial(bare, empty, *xdist, "-p", "pytest_fedjob.plugin", "-o", "fedjob_shim=always")
         pairs = in_turn(partial(bare, empty, *xdist), with_plugin, WORKER_REPEATS)
     yield Row(
-        what="plugin at start-up under -n 2, controller and workers together",
+        what="plugin at start-up under -n 2, controller and then workers (15 ms each)",
         ours=added(pairs) * 1e3,
         unit="ms",
         beside=(Beside("bare pytest -n 2", medians(pairs)[0] * 1e3),),

@@ -26,7 +26,7 @@ def over_one_process() -> Iterator[Row]:
                 times[isolation] / times["hand"] for answer in answers for times in answer
             )
             yield Row(
-                what=f"digits CNN, 4 sites x 5 rounds, {epochs} local epochs, {isolation}: over one process by hand",
+                what=f"digits CNN, 4 sites x 5 rounds, {epochs} local epoch{'s' * (epochs > 1)}, {isolation}: over one process by hand",
                 ours=(over - 1) * 100,
                 unit="%",
                 beside=tuple(seconds(answers, name) for name in ("hand", isolation)),
