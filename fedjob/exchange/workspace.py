@@ -28,9 +28,7 @@ class Workspace:
     """
 
     def __init__(self, root_dir: str, site_name: str = "", config_folder: str = "config") -> None:
-        self.root_dir = root_dir
-        self.site_name = site_name
-        self.config_folder = config_folder
+        self._name_places(root_dir, site_name, config_folder)
         if not Path(root_dir).is_dir():
             raise ValueError(f"the workspace {root_dir} is not a directory")
         for needed in (self.get_startup_kit_dir(), self.get_site_config_dir()):
@@ -38,6 +36,18 @@ class Workspace:
                 raise ExchangeError(
                     f"the workspace {root_dir} has no directory {Path(needed).name}/; make it first"
                 )
+
+    @classmethod
+    def _to_be_made(cls, root_dir: str, site_name: str) -> Workspace:
+        """A workspace whose directories will be there when somebody looks."""
+        workspace = cls.__new__(cls)
+        workspace._name_places(root_dir, site_name, "config")
+        return workspace
+
+    def _name_places(self, root_dir: str, site_name: str, config_folder: str) -> None:
+        self.root_dir = root_dir
+        self.site_name = site_name
+        self.config_folder = config_folder
         result = self._root(Names.ENV_VAR_RESULT_ROOT)
         audit = self._root(Names.ENV_VAR_AUDIT_ROOT)
         log = self._root(Names.ENV_VAR_LOG_ROOT) or audit or result

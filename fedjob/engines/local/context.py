@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -24,6 +24,7 @@ from fedjob.engines.local import generators
 from fedjob.engines.local.custom import same_source, top_names
 from fedjob.engines.local.generators import Generators
 from fedjob.engines.local.output import Output
+from fedjob.engines.local.tripwire import Tripwire
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,7 +36,8 @@ class Context:
     """The state of one site (or of the server); `resume` puts it in place, `suspend` takes it back.
 
     `path` is its ``sys.path`` without ``custom/``, `base` the environment of its process (`environ_now`),
-    `environ` the variables in which its own differs, `output` the stream it prints to, `shared` the top names in ``custom/`` for which the process's own modules serve.
+    `environ` the variables in which its own differs, `tripwire` tells what the site does; then `make_home` makes its
+    home, `cwd`, when that is needed. `output` is the stream it prints to, `shared` the top names in ``custom/`` for which the process's own modules serve.
     """
 
     __slots__ = (
@@ -46,12 +48,17 @@ class Context:
         "_environ",
         "_generators",
         "_main",
+        "_make_home",
         "_modules",
         "_output",
         "_own",
         "_path",
         "_seen",
         "_streams",
+        "_tripwire",
+        "awaited",
+        "environ_touched",
+        "moved",
         "name",
     )
 
@@ -67,9 +74,17 @@ class Context:
         environ: Mapping[str, str] | None = None,
         shared: Iterable[str] = (),
         output: Output | None = None,
+        tripwire: Tripwire | None = None,
+        make_home: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
-        self._cwd = str(cwd)
+        self._tripwire = tripwire
+        self._make_home = make_home
+        #: The home that the site will have when it needs one.
+        self.awaited = str(cwd) if tripwire is not None and make_home is not None else None
+        #: What the tripwire has noticed.
+        self.moved = self.environ_touched = False
+        self._cwd = str(cwd) if tripwire is None or self.awaited is None else tripwire.lobby
         self._custom = str(custom)
         self._path = [*path, self._custom]
         self._argv = sys.argv
@@ -87,7 +102,6 @@ class Context:
             self._environ = {**base, **{encode(k): encode(v) for k, v in environ.items()}}
 
     def resume(self) -> None:
-        os.chdir(self._cwd)
         sys.path[:] = self._path
         sys.argv = self._argv
         modules = sys.modules
@@ -100,21 +114,53 @@ class Context:
         if self._output is not None:
             sys.stdout = sys.stderr = self._output
         self._generators.resume()
+        if self._tripwire is None:
+            os.chdir(self._cwd)
+        else:
+            self._tripwire.enter(self, self._cwd)
 
     def suspend(self) -> None:
         self._generators.suspend()
         if self._output is not None:
             self._output.flush()
             sys.stdout, sys.stderr = self._streams
+        if self._tripwire is not None:
+            self._tripwire.leave(self)
         self._path = list(sys.path)
         self._argv = sys.argv
         self._main = sys.modules["__main__"]
         self._put_modules_aside()
-        self._put_environ_aside()
+        if self._tripwire is None or self.environ_touched:
+            self.environ_touched = False
+            self._put_environ_aside()
+        if self._tripwire is None or self.moved:
+            self.moved = False
+            self._note_cwd()
+
+    def _note_cwd(self) -> None:
         try:
             self._cwd = os.getcwd()  # noqa: PTH109
         except OSError:  # the script removed the directory it stood in.
             return
+        if self._tripwire is not None:
+            self._tripwire.stand(self._cwd)
+
+    def settle(self) -> None:
+        """While it is the site's turn: give it the home that it needs now, if it has none yet."""
+        home, self.awaited = self.awaited, None
+        if home is None or self._tripwire is None or self._make_home is None:
+            return
+        with self._tripwire.silent():
+            self._make_home()
+            self._tripwire.carry(home)
+            os.chdir(home)
+            self._tripwire.stand(home)
+        self._cwd = home
+
+    @property
+    def app(self) -> Path:
+        """Where the files of the app are, which a site may have in common with others."""
+        return Path(self._custom).parent
 
     def seed(self, library: str) -> None:
         """Seed a library's generator for this site: its import has just ended."""

@@ -80,6 +80,7 @@ class Custom:
     def __init__(self, originals: Originals, directories: Iterable[Path]) -> None:
         self._originals = originals
         self._roots = {str(directory): directory for directory in directories}
+        self._files: dict[Path, Sequence[Path]] = {}
 
     def root(self, path: str) -> Path | None:
         """The custom directory that holds `path`, if one does."""
@@ -110,6 +111,12 @@ class Custom:
         if custom is None or not source.is_file():
             return path
         return self._originals.find(source.relative_to(custom), source.read_bytes()) or path
+
+    def files(self, folder: Path) -> Sequence[Path]:
+        """The files below `folder`, as they were when it was asked for first."""
+        if folder not in self._files:
+            self._files[folder] = _files(folder)
+        return self._files[folder]
 
     def install(self) -> None:
         sys.path_hooks.insert(0, self)
@@ -164,6 +171,15 @@ def run_script(path: Path, args: Sequence[str] = ()) -> None:
 def original(path: Path) -> Path:
     """The user's own file behind one in ``custom/`` of the run that is on; `path` itself if there is none."""
     return _current[-1].original(path) if _current else path
+
+
+def files(folder: Path) -> Sequence[Path]:
+    """The files below an app's ``custom/``, sorted; looked up once for all of the run's sites that have it in common."""
+    return _current[-1].files(folder) if _current else _files(folder)
+
+
+def _files(folder: Path) -> Sequence[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 def user_traceback(error: BaseException) -> str:

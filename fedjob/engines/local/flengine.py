@@ -53,10 +53,8 @@ class FLEngine:
         self._registrations = -1
         self._public: tuple[int, dict[str, Any]] | None = None
         self.run_dir = app_dir.parent
-        for directory in ("startup", "local"):  # FLARE's Workspace insists on them.
-            (app_dir.parents[1] / directory).mkdir(exist_ok=True)
         # FLARE's `<root>/<job>/app_<name>` is `<ws>/<name>/simulate_job/app_<name>` here as there.
-        self._workspace = Workspace(root_dir=str(app_dir.parents[1]), site_name=name)
+        self._workspace = Workspace._to_be_made(str(app_dir.parents[1]), name)
         self._manager = FLContextManager(
             engine=self,
             identity_name=identity,

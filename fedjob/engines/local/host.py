@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from greenlet import getcurrent
@@ -23,9 +24,10 @@ from fedjob.engines.local.hub import Hub, Killed
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.output import Output
-from fedjob.engines.local.plan import Plan, Shard
+from fedjob.engines.local.plan import Plan, Shard, only_ours
 from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.tripwire import Tripwire
 from fedjob.engines.request import SERVER
 from fedjob.errors import Stalled
 from fedjob.flare import shim
@@ -55,6 +57,9 @@ class Host:
         self._path = path
         self._shared = shared or set()
         self._environ = environ_now()
+        layout = plan.layout
+        self._patient = {name for name in shard if name in layout.shared and only_ours(plan.model, name)}
+        self._tripwire: Tripwire | None = None
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:
             Quiet(self.hub, list(self._cables.values()))
@@ -83,6 +88,8 @@ class Host:
         here = Custom(Originals(self.plan.request.source_roots), map(self.plan.layout.custom, self.shard))
         custom.enter(here)
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
+        if len(self._patient) > 1 and self._cables:
+            self._wire()
         on_import = OnImport({"torch": self._seed, "tensorflow": self._seed})
         on_import.install()
         try:
@@ -92,6 +99,12 @@ class Host:
             on_import.remove()
             time.sleep = sleep
             custom.leave(here)
+
+    def _wire(self) -> None:
+        """In a worker of many sites, which ends with the run: nothing of this has to be undone."""
+        self._tripwire = Tripwire(self.plan.layout.lobby(self.shard[0]))
+        os.getcwd = self._tripwire.getcwd(os.getcwd)
+        os.getcwdb = self._tripwire.getcwd(os.getcwdb)
 
     def _flush(self, idle: bool) -> None:
         if idle:
@@ -115,7 +128,9 @@ class Host:
 
     def _context(self, name: str) -> Context:
         layout, gpu = self.plan.layout, self.plan.gpus.get(name)
-        layout.settle(name)
+        waits = self._tripwire is not None and name != self.shard[0] and name in self._patient
+        if not waits:
+            layout.settle(name)
         return Context(
             name,
             cwd=layout.home(name),
@@ -126,6 +141,8 @@ class Host:
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
             shared=self._shared,
             output=Output(layout.home(name) / "log.txt") if self._cables and len(self.shard) > 1 else None,
+            tripwire=self._tripwire,
+            make_home=partial(layout.settle, name) if waits else None,
         )
 
     def _links(self) -> dict[str, dict[str, Link]]:

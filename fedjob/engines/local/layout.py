@@ -41,17 +41,27 @@ class Layout:
 
     def custom(self, name: str) -> Path:
         """The folder of user code; one and the same for sites that have their app in common."""
-        return self.shared.get(name, self.apps[name]) / "custom"
+        return self.source(name) / "custom"
+
+    def source(self, name: str) -> Path:
+        """Where the files of a site's app are, whether its home is made or not."""
+        return self.shared.get(name, self.apps[name])
 
     def settle(self, name: str) -> None:
         """Make the home of a site that has its app in common with others.
 
-        Left to the workers, which share the effort: there may be ten thousand, and a directory costs 0.1 ms.
+        Left to the workers, and there until it is needed: there may be ten thousand, and a directory costs 0.1 ms.
         """
-        run = f"{self.workspace}/{name}/{JOB_ID}"
+        home = f"{self.workspace}/{name}"
+        run = f"{home}/{JOB_ID}"
         if name in self.shared and not os.path.isdir(run):  # noqa: PTH112 - plain strings are cheaper.
             os.makedirs(run)  # noqa: PTH103
             os.symlink(self.shared[name], f"{run}/app_{name}")  # noqa: PTH211
+            _furnish(home)
+
+    def lobby(self, name: str) -> Path:
+        """Where the sites of the worker whose first site is `name` stand until they have a home."""
+        return self.workspace / _APPS / ".lobby" / name
 
     @property
     def events(self) -> Path:
@@ -117,11 +127,18 @@ def _own(folder: Path, app: str | None, workspace: Path, name: str) -> Path:
     """A copy of the app for the server or for one site."""
     target = workspace / name / JOB_ID / f"app_{name}"
     target.parent.mkdir(parents=True)
+    _furnish(str(workspace / name))
     if app is None:
         target.mkdir()
     else:
         shutil.copytree(folder / app, target, copy_function=shutil.copyfile)
     return target
+
+
+def _furnish(home: str) -> None:
+    """What FLARE's Workspace insists on."""
+    for directory in ("startup", "local"):
+        os.mkdir(f"{home}/{directory}")  # noqa: PTH102
 
 
 def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path) -> dict[str, Path]:

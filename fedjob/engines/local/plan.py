@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from fedjob.engines.local.layout import Layout
+from fedjob.engines.local.layout import Layout, app_of
 from fedjob.engines.request import SERVER, Isolation, RunRequest
 from fedjob.errors import RequestError
+from fedjob.flare import names
 from fedjob.folder.model import JobModel
 
 _GROUP = r"(?:\d+|\[\d+(?:,\d+)*\])"
@@ -80,3 +81,29 @@ def gpus(text: str | None, sites: Sequence[str]) -> dict[str, str]:
         )
     groups = [group.strip("[]") for group in re.findall(_GROUP, clean)]
     return {site: groups[number % len(groups)] for number, site in enumerate(sites)}
+
+
+def only_ours(model: JobModel, site: str) -> bool:
+    """Whether all components of a site are of FLARE's names, hence ours: its own code is a script, if any.
+
+    Code of the user's in a component may look at the site's directories by ways that nobody hears of.
+    """
+    app = next((a for a in model.apps if a.name == app_of(model, site)), None)
+    if app is None or app.client is None:
+        return False
+    config = app.client
+    chains = (*config.task_data_filters, *config.task_result_filters)
+    components = [
+        *(entry.executor for entry in config.executors),
+        *config.components,
+        *(each for chain in chains for each in chain.filters),
+    ]
+    return all(names.is_flare(c.path) and _all_ours(c.args) for c in components)
+
+
+def _all_ours(value: Any) -> bool:
+    """The same for components that stand in arguments."""
+    if isinstance(value, Mapping):
+        path = value.get("path") or value.get("class_path")
+        return (not isinstance(path, str) or names.is_flare(path)) and all(map(_all_ours, value.values()))
+    return all(map(_all_ours, value)) if isinstance(value, (list, tuple)) else True

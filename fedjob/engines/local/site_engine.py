@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fedjob.engines.local import custom
 from fedjob.engines.local.external import ExternalRun
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.launch import Launch
@@ -25,7 +26,8 @@ class SiteEngine(AsksPeers, FLEngine):
         self.work: tuple[int | None, str | None] = (None, None)
         self.app_dir: Path = fields["app_dir"]
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
-        self.app_source = self.app_dir
+        context = self.hub.current().context
+        self.app_source: Path = getattr(context, "app", self.app_dir)
         self.seed: int | None = None
         #: Whether the run has ended because something went wrong.
         self.failed = False
@@ -36,7 +38,7 @@ class SiteEngine(AsksPeers, FLEngine):
         `script` is looked for below ``custom/`` as FLARE does: the first path that ends in it; an absolute path is
         taken as it is. Raises ValueError if there is none. `config` is what the Client API shows as ``get_config()``.
         """
-        run = ScriptRun(self, find_script(Path(self.run_dir), script), args, config)
+        run = ScriptRun(self, find_script(self.app_source, script), args, config)
         self.scripts.append(run)
         run.start()
         return run
@@ -46,6 +48,9 @@ class SiteEngine(AsksPeers, FLEngine):
 
         Raises ValueError if the command cannot be started, or its script does not get to the Client API.
         """
+        settle = getattr(self.hub.current().context, "settle", None)
+        if settle is not None:
+            settle()
         run = ExternalRun(self, Launch(command=tuple(command), config=config, **options))
         self.scripts.append(run)
         run.start()
@@ -68,7 +73,7 @@ class SiteEngine(AsksPeers, FLEngine):
         return [SERVER]
 
 
-def find_script(run_dir: Path, script: str) -> Path:
+def find_script(app: Path, script: str) -> Path:
     """A file below the app's ``custom/`` whose path ends in `script`; ValueError if there is none."""
     if Path(script).is_absolute():
         if Path(script).is_file():
@@ -77,7 +82,7 @@ def find_script(run_dir: Path, script: str) -> Path:
             f"the script {script!r} is not on this machine; give it by a relative path to have it travel"
         )
     wanted = Path(script).parts
-    for path in sorted(run_dir.glob("app_*/custom/**/*")):
-        if path.is_file() and path.parts[-len(wanted) :] == wanted:
+    for path in custom.files(app / "custom"):
+        if path.parts[-len(wanted) :] == wanted:
             return path
-    raise ValueError(f"the script {script!r} is not in the custom folder of the app at {run_dir}")
+    raise ValueError(f"the script {script!r} is not in the custom folder of the app at {app}")

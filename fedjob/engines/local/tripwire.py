@@ -1,0 +1,158 @@
+"""What the site that runs does to the process, learnt from Python's audit events instead of being looked for.
+
+A worker turns from one of its thousands of sites to the next a hundred thousand times, and nearly always nothing has
+changed: no directory, no variable of the environment. And where a directory costs a tenth of a millisecond, homes for
+sites that never look at a file cost more than all of their rounds. So a site stands in the worker's lobby, an empty
+directory, until it does something with a file of its own; then it gets its home, before the file is opened.
+
+What is written by other means than Python's (a library in C) is found in the lobby when the site's turn is over, and
+carried to its home.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Resident(Protocol):
+    """A site as the tripwire knows it."""
+
+    #: Its home's path; None once that is made.
+    awaited: str | None
+    moved: bool
+    environ_touched: bool
+
+    def settle(self) -> None: ...
+
+
+#: By audit event, how many of its first arguments are paths. 0: it may concern any path.
+_PATHS = {
+    "open": 1,
+    "os.chdir": 1,
+    "os.chmod": 1,
+    "os.chown": 1,
+    "os.fwalk": 1,
+    "os.link": 2,
+    "os.listdir": 1,
+    "os.mkdir": 1,
+    "os.remove": 1,
+    "os.rename": 2,
+    "os.rmdir": 1,
+    "os.scandir": 1,
+    "os.symlink": 2,
+    "os.truncate": 1,
+    "os.utime": 1,
+    "os.walk": 1,
+    "glob.glob": 1,
+    "pathlib.Path.glob": 1,
+    "pathlib.Path.rglob": 1,
+    "shutil.copyfile": 2,
+    "shutil.copytree": 2,
+    "shutil.make_archive": 1,
+    "shutil.move": 2,
+    "shutil.rmtree": 1,
+    "shutil.unpack_archive": 2,
+    "sqlite3.connect": 1,
+    "tempfile.mkdtemp": 1,
+    "tempfile.mkstemp": 1,
+    "os.exec": 0,
+    "os.fork": 0,
+    "os.forkpty": 0,
+    "os.posix_spawn": 0,
+    "os.spawn": 0,
+    "os.system": 0,
+    "pty.spawn": 0,
+    "subprocess.Popen": 0,
+    "os.putenv": 0,
+    "os.unsetenv": 0,
+}
+_ENVIRON = frozenset({"os.putenv", "os.unsetenv"})
+
+
+class Tripwire:
+    """One for a worker, for as long as it lives: audit hooks cannot be taken out."""
+
+    def __init__(self, lobby: Path) -> None:
+        lobby.mkdir(parents=True)
+        self.lobby = str(lobby)
+        self._fd = os.open(lobby, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._untouched = os.fstat(self._fd).st_mtime_ns
+        self._running: Resident | None = None
+        #: Where the process stands.
+        self._at = ""
+        sys.addaudithook(self._hear)
+
+    def enter(self, resident: Resident, cwd: str) -> None:
+        """It is the turn of a site, which stands in `cwd`."""
+        if cwd != self._at:
+            os.chdir(cwd)
+            self._at = cwd
+        self._running = resident
+
+    def leave(self, resident: Resident) -> None:
+        """Its turn is over."""
+        if resident.awaited is not None and os.fstat(self._fd).st_mtime_ns != self._untouched:
+            resident.settle()
+        self._running = None
+
+    def stand(self, cwd: str) -> None:
+        """The process has been moved, by the site or for it."""
+        self._at = cwd
+
+    def carry(self, home: str) -> None:
+        """Put into a home what lies in the lobby."""
+        for name in os.listdir(self._fd):  # noqa: PTH208
+            os.rename(f"{self.lobby}/{name}", f"{home}/{name}")  # noqa: PTH104
+        self._untouched = os.fstat(self._fd).st_mtime_ns
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Nothing is heard of what is done in this block."""
+        running, self._running = self._running, None
+        try:
+            yield
+        finally:
+            self._running = running
+
+    def getcwd(self, real: Callable[[], Any]) -> Callable[[], Any]:
+        """`os.getcwd` or its sibling: a site that asks where it stands shall hear its home."""
+
+        def getcwd() -> Any:
+            running = self._running
+            if running is not None and running.awaited is not None:
+                running.settle()
+            return real()
+
+        return getcwd
+
+    def _hear(self, event: str, args: tuple[Any, ...]) -> None:
+        running = self._running
+        if running is None:
+            return
+        paths = _PATHS.get(event)
+        if paths is None:
+            return
+        if event in _ENVIRON:
+            running.environ_touched = True
+            return
+        if event == "os.chdir":
+            running.moved = True
+        home = running.awaited
+        if home is not None and (not paths or any(_leads_to(home, path) for path in args[:paths])):
+            running.settle()
+
+
+def _leads_to(home: str, path: Any) -> bool:
+    """Whether a path, as an audit event has it, may lead into a home: it does, or it depends on where one stands."""
+    if path is None:
+        return True
+    try:
+        text = os.fsdecode(path)
+    except TypeError:  # a descriptor.
+        return False
+    return not text.startswith("/") or text == home or text.startswith(home + "/")

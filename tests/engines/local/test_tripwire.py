@@ -1,0 +1,190 @@
+"""Sites that share a worker have a home of their own as soon as they need one, and their own view of the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from fedjob.components.roles import Widget
+from fedjob.engines.local.tripwire import Tripwire, _leads_to
+from jobs import run, script_job
+
+SITES = 8
+
+#: `first` is done in the first round, `each` in every round.
+SCRIPT = """
+import ctypes, os, pathlib, subprocess, sys
+import nvflare.client as flare
+
+flare.init()
+site = flare.get_site_name()
+home = os.path.join({ws!r}, site)
+first = site in ("site-3", "site-6")
+while flare.is_running():
+    model = flare.receive()
+    if first:
+        {body}
+    flare.send(flare.FLModel(params={{k: v + 1 for k, v in model.params.items()}}, metrics={{"m": 1.0}}))
+"""
+
+
+def homes(tmp_path):
+    return {f"site-{n + 1}" for n in range(SITES) if (tmp_path / "ws" / f"site-{n + 1}").exists()}
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """Run a shared job in which the third and the sixth site do something of their own in each round."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(body, prepare=lambda job: None):
+        source = SCRIPT.format(ws=str(tmp_path / "ws"), body=body.strip().replace("\n", "\n        "))
+        job = script_job(tmp_path, source, sites=SITES, rounds=3)
+        prepare(job)
+        result = run(job, tmp_path, isolation="shared", n_clients=SITES)
+        assert result.ok, result.errors
+        assert len(result.rounds) == 3
+        return result
+
+    return go
+
+
+#: The first site of each worker has a home for the worker's log.
+FIRST = {f"site-{n + 1}" for n in range(min(SITES, os.cpu_count() or 1))}
+
+
+def test_sites_that_touch_no_file_have_no_home(shared, tmp_path):
+    shared("pass")
+    assert homes(tmp_path) == FIRST
+
+
+BODIES = {
+    "a relative file": """
+with open("mine.txt", "a") as f: f.write(site)
+""",
+    "an absolute file": """
+with open(os.path.join(home, "mine.txt"), "a") as f: f.write(site)
+""",
+    "a path of pathlib": """
+path = pathlib.Path("mine.txt")
+path.write_text((path.read_text() if path.exists() else "") + site)
+""",
+    "where it stands": """
+assert os.getcwd() == str(pathlib.Path.cwd()) == home, os.getcwd()
+with open(os.getcwd() + "/mine.txt", "a") as f: f.write(site)
+""",
+    "a child process": """
+subprocess.run([sys.executable, "-S", "-c", f"open('mine.txt', 'a').write('{site}')"], check=True)
+""",
+    "a library in C": """
+libc = ctypes.CDLL(None)
+fd = libc.open(b"mine.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+libc.write(fd, site.encode(), len(site))
+libc.close(fd)
+""",
+    "a directory": """
+os.makedirs("deep/down", exist_ok=True)
+with open("deep/down/x", "a") as f: f.write(site)
+os.replace("deep/down/x", "mine.txt") if model.current_round == 2 else None
+""",
+    "a directory to stand in": """
+if model.current_round == 0:
+    os.mkdir("inner")
+    os.chdir("inner")
+assert os.getcwd() == home + "/inner"
+with open("../mine.txt", "a") as f: f.write(site)
+""",
+}
+
+
+@pytest.mark.parametrize("kind", list(BODIES))
+def test_what_a_site_writes_is_in_its_own_home(shared, tmp_path, kind):
+    shared(BODIES[kind])
+    for site in ("site-3", "site-6"):
+        assert (tmp_path / "ws" / site / "mine.txt").read_text() == site * 3
+        assert (tmp_path / "ws" / site / "simulate_job" / f"app_{site}" / "custom").is_dir()
+    assert homes(tmp_path) == FIRST | {"site-3", "site-6"}
+    lobbies = list((tmp_path / "ws").glob(".fedjob-apps/.lobby/*/*"))
+    assert lobbies == []
+
+
+def test_what_a_site_prints_is_in_its_own_home(shared, tmp_path):
+    shared('print("said by", site)')
+    for site in ("site-3", "site-6"):
+        assert (tmp_path / "ws" / site / "log.txt").read_text() == f"said by {site}\n" * 3
+
+
+def test_each_site_has_its_own_environment_and_module_path(shared):
+    shared("""
+assert os.environ.get("MINE", "") == site * model.current_round, os.environ.get("MINE")
+os.environ["MINE"] = site * (model.current_round + 1)
+sys.path.append(f"/{site}")
+assert sys.path.count("/site-3") + sys.path.count("/site-6") == model.current_round + 1
+""")
+
+
+class Looks(Widget):
+    """A component of the user's, which may look at its site's directories in any way."""
+
+
+def test_with_a_component_of_the_users_every_site_has_a_home(shared, tmp_path):
+    shared("pass", prepare=lambda job: job.to_clients(Looks(), id="looks"))
+    assert homes(tmp_path) == {f"site-{n + 1}" for n in range(SITES)}
+
+
+class Resident:
+    awaited = "/ws/site-1"
+    moved = environ_touched = False
+
+    def settle(self):
+        self.awaited = None
+
+
+@pytest.fixture
+def wire(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "addaudithook", lambda hook: None)
+    return Tripwire(tmp_path / "lobby")
+
+
+@pytest.mark.parametrize(
+    ("event", "args", "settles"),
+    [
+        ("open", ("data.csv", "r", 0), True),
+        ("open", (b"data.csv", "r", 0), True),
+        ("open", ("/ws/site-1/data.csv", "r", 0), True),
+        ("open", ("/ws/site-10/data.csv", "r", 0), False),
+        ("open", ("/usr/lib/x.py", "r", 0), False),
+        ("open", (3, "r", 0), False),
+        ("os.listdir", (None,), True),
+        ("os.rename", ("/tmp/x", "y"), True),
+        ("os.rename", ("/tmp/x", "/tmp/y"), False),
+        ("subprocess.Popen", ("/bin/ls",), True),
+        ("import", ("os",), False),
+        ("os.putenv", (b"A", b"b"), False),
+    ],
+)
+def test_what_gives_a_site_its_home(wire, event, args, settles):
+    resident = Resident()
+    wire.enter(resident, wire.lobby)
+    wire._hear(event, args)
+    assert (resident.awaited is None) is settles
+    assert resident.environ_touched is (event == "os.putenv")
+
+
+def test_nothing_is_heard_between_turns_or_in_silence(wire):
+    resident = Resident()
+    wire._hear("open", ("x", "r", 0))
+    wire.enter(resident, wire.lobby)
+    with wire.silent():
+        wire._hear("open", ("x", "r", 0))
+    wire.leave(resident)
+    wire._hear("open", ("x", "r", 0))
+    assert resident.awaited is not None
+
+
+def test_paths_that_lead_home():
+    assert _leads_to("/ws/a", "/ws/a")
+    assert not _leads_to("/ws/a", "/ws/ab")
+    assert not _leads_to("/ws/a", object())
