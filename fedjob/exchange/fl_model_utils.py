@@ -39,12 +39,14 @@ _ROUNDS = (
     (AppConstants.NUM_ROUNDS, FLModelConst.TOTAL_ROUNDS),
 )
 
+_DXO = "DXO"
 _HEADERS_IN_META = (
     (AppConstants.VALIDATE_TYPE, MetaKey.VALIDATE_TYPE),
     (MetaKey.JOB_ID, MetaKey.JOB_ID),
     (MetaKey.SITE_NAME, MetaKey.SITE_NAME),
 )
 
+_FULL = ParamsType.FULL.value
 _PARAMS_TYPES = {kind.value: kind for kind in ParamsType}
 
 
@@ -61,11 +63,16 @@ class FLModelUtils:
         meta = fl_model.meta or {}
         dxo = _to_dxo(fl_model)
         dxo.meta.update(meta)
-        shareable = dxo.to_shareable()
+        shareable = Shareable()
+        shareable[_DXO] = dxo.to_dict()
         headers = shareable[ReservedHeaderKey.HEADERS]
-        for header, attribute in _ROUNDS:
-            if (value := getattr(fl_model, attribute)) is not None:
-                headers[header] = value
+        headers[ReservedHeaderKey.CONTENT_TYPE] = _DXO
+        if (number := fl_model.start_round) is not None:
+            headers[AppConstants.START_ROUND] = number
+        if (number := fl_model.current_round) is not None:
+            headers[AppConstants.CURRENT_ROUND] = number
+        if (number := fl_model.total_rounds) is not None:
+            headers[AppConstants.NUM_ROUNDS] = number
         if MetaKey.VALIDATE_TYPE in meta:
             shareable.set_header(AppConstants.VALIDATE_TYPE, meta[MetaKey.VALIDATE_TYPE])
         return shareable
@@ -168,7 +175,8 @@ def _to_dxo(model: FLModel) -> DXO:
     if model.params_type is None:
         model.params_type = ParamsType.FULL
     meta = {} if model.metrics is None else {MetaKey.INITIAL_METRICS: model.metrics}
-    return DXO(params_type_to_data_kind[ParamsType(model.params_type).value], model.params, meta)
+    kind = _FULL if model.params_type is ParamsType.FULL else ParamsType(model.params_type).value
+    return DXO(params_type_to_data_kind[kind], model.params, meta)
 
 
 def _model(dxo: DXO) -> FLModel:

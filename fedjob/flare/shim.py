@@ -28,7 +28,10 @@ class _Answer(ModuleType):
         path = f"{self.__name__}.{attribute}"
         name = names.modules().get(self.__name__, {}).get(attribute)
         if name is not None:
-            return name.load()
+            found = name.load()
+            # Remembered: a script asks for `flare.receive` in each of its rounds.
+            vars(self)[attribute] = found
+            return found
         if _finder.knows(path):
             return import_module(path)
         if path in further.targets():

@@ -85,6 +85,8 @@ def scalar(value: Any) -> Any:
 
 def metric_value(value: Any, limits: Limits, *, numbers_only: bool) -> tuple[Any, str | None]:
     """The value to record, or None and the reason why there is none."""
+    if type(value) is float and math.isfinite(value):
+        return value, None
     value = scalar(value)
     if isinstance(value, bool):
         return value, None
@@ -135,6 +137,8 @@ def metric_list(given: Any, limits: Limits) -> list[Record]:
 
 def weight(value: Any, limits: Limits) -> Any:
     """A positive finite number; None for anything else."""
+    if type(value) is float and 0.0 < value < math.inf:
+        return value
     value = scalar(value)
     kept, problem = metric_value(value, limits, numbers_only=True)
     return None if problem or isinstance(value, bool) or kept <= 0 else kept

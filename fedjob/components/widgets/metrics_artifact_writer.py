@@ -16,6 +16,7 @@ from fedjob.components.widgets.metric_lines import dumps, line_of
 from fedjob.components.widgets.metric_records import Limits, Record, Skipped
 from fedjob.components.widgets.metric_sites import Contributions, given_sites, given_weights
 from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.dxo import DataKind, from_shareable
 from fedjob.exchange.events import AppEventType, EventType
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.fl_model import FLModel
@@ -91,13 +92,13 @@ class MetricsArtifactWriter(Widget):
         result = fl_ctx.get_prop(AppConstants.TRAINING_RESULT, None)
         if result is None and (peer := fl_ctx.get_peer_context()):
             result = peer.get_prop(FLContextKey.SHAREABLE, None)
-        model = _as_model(result) if isinstance(result, Shareable) else None
-        if model is None or not model.metrics:
-            return
-        key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
-        self._contributions.add(
-            _round_of(model, fl_ctx), _site_of(model, fl_ctx), model.metrics, (model.meta or {}).get(key), key
-        )
+        metrics, meta = _reported(result) if isinstance(result, Shareable) else (None, {})
+        if metrics:
+            assert isinstance(result, Shareable)
+            key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
+            number = _round_of(result.get_header(AppConstants.CURRENT_ROUND), meta, fl_ctx)
+            site = result.get_header(FLMetaKey.SITE_NAME) or meta.get(FLMetaKey.SITE_NAME)
+            self._contributions.add(number, _site_of(site, meta, fl_ctx), metrics, meta.get(key), key)
 
     def _take_selection(self, fl_ctx: FLContext) -> None:
         given = fl_ctx.get_prop(AppConstants.METRICS_SELECTION_INFO, None)
@@ -111,7 +112,7 @@ class MetricsArtifactWriter(Widget):
             return
         info = (model.meta or {}).get(AppConstants.METRICS_AGGREGATION_INFO)
         info = info if isinstance(info, dict) else {}
-        record = self._record(model, info, _round_of(model, fl_ctx))
+        record = self._record(model, info, _round_of(model.current_round, model.meta or {}, fl_ctx))
         if not (record["aggregated_metrics"] or record["sites"] or record["skipped_metrics"]):
             if info.get("metric_source") == "custom_aggregator_flmodel_metrics":
                 self._without_metrics.append(record["round"])
@@ -200,23 +201,31 @@ def _as_model(value: Any) -> FLModel | None:
     return value if isinstance(value, FLModel) else None
 
 
-def _round_of(model: FLModel, fl_ctx: FLContext) -> int | None:
-    if model.current_round is not None:
-        return model.current_round
-    for value in (
-        (model.meta or {}).get(AppConstants.CURRENT_ROUND),
-        fl_ctx.get_prop(AppConstants.CURRENT_ROUND, None),
-    ):
+def _reported(result: Shareable) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Metrics and meta of a result, as they are in the FLModel made of it; no metrics where it holds no model."""
+    try:
+        dxo = from_shareable(result)
+    except ValueError:
+        return None, {}
+    metrics = dxo.data if dxo.data_kind == DataKind.METRICS else dxo.meta.get(FLMetaKey.INITIAL_METRICS)
+    return (metrics if isinstance(metrics, dict) else None), dxo.meta
+
+
+def _round_of(number: int | None, meta: dict[str, Any], fl_ctx: FLContext) -> int | None:
+    if number is not None:
+        return number
+    for value in (meta.get(AppConstants.CURRENT_ROUND), fl_ctx.get_prop(AppConstants.CURRENT_ROUND, None)):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
     return None
 
 
-def _site_of(model: FLModel, fl_ctx: FLContext) -> str:
-    named = [(model.meta or {}).get(key) for key in (FLMetaKey.SITE_NAME, "client_name")]
-    if peer := fl_ctx.get_peer_context():
-        named.append(peer.get_identity_name(default=None))
-    return next((n for n in named if isinstance(n, str) and n), AppConstants.CLIENT_UNKNOWN)
+def _site_of(site: Any, meta: dict[str, Any], fl_ctx: FLContext) -> str:
+    peer = fl_ctx.get_peer_context()
+    for name in (site, meta.get("client_name"), peer.get_identity_name(default=None) if peer else None):
+        if isinstance(name, str) and name:
+            return name
+    return AppConstants.CLIENT_UNKNOWN
 
 
 def _job_name(fl_ctx: FLContext, limits: Limits) -> str | None:

@@ -50,14 +50,13 @@ class Board:
         self.look()
 
     def take_reply(self, site: str, message: Message) -> None:
-        """A site has answered a task: it is free, and its result waits for its turn."""
+        """A site has answered a task: it is free, and its result waits for its turn, which the next `look` sees to."""
         standing, client_task = self._working.pop(site, (None, None))
         if standing is None or client_task is None or standing not in self.standing:
             # FLARE's sites ask whether the task still stands and drop a late result themselves.
             _log.info("late result of %s from %s dropped", message.headers.get("task"), site)
         else:
             standing.arrive(site, message, failed=message.headers["rc"] != ReturnCode.OK)
-        self.look()
 
     def put(self, standing: Standing, wakes: tuple[float, ...] = ()) -> None:
         task = standing.task
@@ -117,9 +116,11 @@ class Board:
             self._looking = False
 
     def _process_arrived(self) -> None:
+        process = self._delivery.process
         for standing in list(self.standing):
-            while standing.task.completion_status is None and (site := standing.due()) is not None:
-                self._delivery.process(standing, site)
+            task = standing.task
+            while task.completion_status is None and (site := standing.due()) is not None:
+                process(standing, site)
 
     def _finish(self) -> None:
         for standing in list(self.standing):
@@ -137,6 +138,8 @@ class Board:
     def _send_out(self) -> None:
         if not any(standing.hungry() for standing in self.standing):
             return
+        for each in self.standing:
+            each.silent = None
         for name in self._clients:
             if len(self._working) >= self._threads:
                 return

@@ -18,7 +18,7 @@ from fedjob.engines.local.wire import Frozen, freeze, thaw, thaw_later
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import EventType
-from fedjob.exchange.fl_context import FLContext, put_private
+from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, M, V, put_private
 from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
@@ -36,6 +36,9 @@ _ON_THE_WAY_OUT = (
     EventType.AFTER_TASK_DATA_FILTER,
 )
 
+#: The events around the server's filters of results.
+_ON_THE_WAY_IN = (EventType.BEFORE_TASK_RESULT_FILTER, EventType.AFTER_TASK_RESULT_FILTER)
+
 #: What of a model's meta is sent for later.
 _HARDLY_EVER = frozenset({AppConstants.METRICS_AGGREGATION_INFO})
 
@@ -52,11 +55,14 @@ class Delivery:
     def send(self, standing: Standing, client: Client) -> ClientTask | None:
         """Send the task to a site; None if a callback or a filter put an end to it."""
         client_task = ClientTask(client, standing.task)
-        if self._is_silent(standing.task):
+        if standing.silent is None:
+            standing.silent = self._is_silent(standing.task)
+        if standing.silent:
             self._note_sent(standing, client_task)
             body: Frozen | None = self._frozen(standing, self._engine.public_props())
         else:
             body = self._prepared(standing, client_task)
+            standing.silent = None  # whoever was called may have changed that.
         if body is None:
             return None
         self._links[client.name].send(
@@ -170,7 +176,7 @@ class Delivery:
             props = usual_props(site)
         fl_ctx = engine.new_context()
         peer = peer_context(props, site)
-        put_private(peer, {FLContextKey.SHAREABLE: result})
+        peer.props[FLContextKey.SHAREABLE] = {V: result, M: MASK_PRIVATE}
         put_private(
             fl_ctx,
             {
@@ -180,13 +186,19 @@ class Delivery:
                 FLContextKey.TASK_ID: client_task.id,
             },
         )
-        self._watch.reply(site, task, result, message.body.nbytes)
         rc = message.headers["rc"]
+        self._watch.reply(site, standing, result, rc, message.body.nbytes)
         if rc in _HOPELESS:
             engine.system_panic(f"{site} answered task {task.name!r} with {rc}", fl_ctx)
         else:
-            result = self._filtered_in(task, client_task, result, props, fl_ctx)
-            put_private(peer, {FLContextKey.SHAREABLE: result})
+            headers = result.get(ReservedHeaderKey.HEADERS)
+            if not headers:
+                headers = result[ReservedHeaderKey.HEADERS] = {}
+            headers[ReservedHeaderKey.TASK_NAME] = task.name
+            headers[ReservedHeaderKey.TASK_ID] = client_task.id
+            headers[ReservedHeaderKey.PEER_PROPS] = props
+            if engine.hears(_ON_THE_WAY_IN) or (task.name, "result", "in") in engine.app.filters:
+                result = self._filtered_in(task, result, peer, fl_ctx)
             client_task.result = result
             if isinstance(standing, Relay) and standing.is_late(client_task):
                 result.set_header(ReservedHeaderKey.REPLY_IS_LATE, True)
@@ -198,28 +210,18 @@ class Delivery:
         client_task.props["__answered_at"] = engine.hub.now()
         standing.responded += 1
 
-    def _filtered_in(
-        self,
-        task: Task,
-        client_task: ClientTask,
-        result: Shareable,
-        props: dict[str, Any],
-        fl_ctx: FLContext,
-    ) -> Shareable:
+    def _filtered_in(self, task: Task, result: Shareable, peer: FLContext, fl_ctx: FLContext) -> Shareable:
         engine = self._engine
-        result.set_header(ReservedHeaderKey.TASK_NAME, task.name)
-        result.set_header(ReservedHeaderKey.TASK_ID, client_task.id)
-        result.set_peer_props(props)
         engine.fire_event(EventType.BEFORE_TASK_RESULT_FILTER, fl_ctx)
-        filters = engine.app.filters.get((task.name, "result", "in"))
-        if filters:
-            try:
-                result = apply_filters(filters, result, fl_ctx)
-            except Exception as e:
-                engine.note_exception(e, message=f"a result filter of task {task.name!r} failed")
-                result = make_reply(ReturnCode.TASK_RESULT_FILTER_ERROR)
-            put_private(fl_ctx, {FLContextKey.TASK_RESULT: result})
+        filters = engine.app.filters.get((task.name, "result", "in"), ())
+        try:
+            result = apply_filters(filters, result, fl_ctx)
+        except Exception as e:
+            engine.note_exception(e, message=f"a result filter of task {task.name!r} failed")
+            result = make_reply(ReturnCode.TASK_RESULT_FILTER_ERROR)
+        put_private(fl_ctx, {FLContextKey.TASK_RESULT: result})
         engine.fire_event(EventType.AFTER_TASK_RESULT_FILTER, fl_ctx)
+        put_private(peer, {FLContextKey.SHAREABLE: result})
         return result
 
     def guard(self, task: Task, callback: Callable[..., Any], /, **kwargs: Any) -> None:

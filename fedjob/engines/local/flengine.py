@@ -15,7 +15,7 @@ from fedjob.engines.local.load import LoadedApp, build_component
 from fedjob.engines.local.post import Post
 from fedjob.engines.local.record import Recorder
 from fedjob.exchange.client import Client
-from fedjob.exchange.fl_context import FLContext, FLContextManager, put_private
+from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, FLContextManager, M, V
 from fedjob.exchange.keys import FLContextKey
 from fedjob.exchange.shareable import Shareable
 from fedjob.exchange.signal import Signal
@@ -101,7 +101,7 @@ class FLEngine:
 
     def fire_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Call all handlers. One that raises is put on record; the others go on, and so does the run."""
-        put_private(fl_ctx, {FLContextKey.EVENT_ID: event_type})
+        fl_ctx.props[FLContextKey.EVENT_ID] = {V: event_type, M: MASK_PRIVATE}
         for handler in self.listeners(event_type):
             try:
                 self._call(handler, event_type, fl_ctx)

@@ -8,7 +8,6 @@ costs a site one switch.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fedjob.client.session import TaskIn
@@ -16,10 +15,11 @@ from fedjob.components.executors.client_api import ScriptExecutor
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
+from fedjob.engines.local.template import template_of
 from fedjob.engines.local.wire import thaw, thaw_later
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
-from fedjob.exchange.fl_model import FLModel, postpone_meta
+from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
 if TYPE_CHECKING:
@@ -40,17 +40,11 @@ _ON_THE_WAY = (
 
 def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
     """What a task's message holds: the task, and the server's public props."""
-    data, public = _without_what_is_for_later(message)
-    assert message.body is not None
-    if message.body.later:
-        data["DXO"]["meta"].update(thaw_later(message.body))
-    return data, public
-
-
-def _without_what_is_for_later(message: Message) -> tuple[Shareable, dict[str, Any]]:
     assert message.body is not None
     data, public = thaw(message.body)
     data.set_header(ReservedHeaderKey.TASK_ID, message.headers["id"])
+    if message.body.later:
+        data["DXO"]["meta"].update(thaw_later(message.body))
     return data, public
 
 
@@ -91,17 +85,15 @@ class Lane:
         engine = self._engine
         executor = self._executors[message.headers["task"]]
         assert executor is not None
+        assert message.body is not None
         try:
-            data, _ = _without_what_is_for_later(message)
-            model = executor.taken(data, engine.name, engine.job_id)
-            if message.body is not None and message.body.later:
-                postpone_meta(model, partial(thaw_later, message.body))
-            task = TaskIn(name=message.headers["task"], model=model)
+            template = template_of(message.body)
+            task = TaskIn(name=message.headers["task"], model=template.model(engine.name, engine.job_id))
         except Exception:
             self.leave(message)
             return None
-        engine.at_work(data.get_header(AppConstants.CURRENT_ROUND), task.name)
-        return Work(self, executor, message, data, task)
+        engine.at_work(template.data.get_header(AppConstants.CURRENT_ROUND), task.name)
+        return Work(self, executor, message, template.data, task)
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from fedjob.exchange.dxo import DataKind
 from fedjob.exchange.fl_model import ParamsType
-from fedjob.exchange.shareable import Shareable
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
 #: Bytes; larger arrays are for pickle, which leaves their buffers where they are.
 _LARGE = 1024
@@ -24,12 +24,17 @@ _LARGE = 1024
 MARK = b"\0"
 
 _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
+_NAMES = frozenset({str})
 _MEMBERS: tuple[Any, ...] = (*DataKind, *ParamsType)
 _NUMBER_OF = {(type(member), member.value): number for number, member in enumerate(_MEMBERS)}
 
 
 #: The marks.
-_DICT, _SHAREABLE, _LIST, _TUPLE, _ARRAY, _SCALAR, _MEMBER = range(7)
+_DICT, _SHAREABLE, _LIST, _TUPLE, _ARRAY, _SCALAR, _MEMBER, _REPLY = range(8)
+
+#: Where a Shareable holds a DXO, and what that consists of.
+_DXO = "DXO"
+_PARTS = frozenset({"kind", "data", "meta"})
 
 
 class NotPlain(Exception):
@@ -43,6 +48,27 @@ def dumps(obj: Any) -> bytes:
         return MARK + pickle.dumps(_encoded(obj), 5)
     except RecursionError as e:
         raise NotPlain from e
+
+
+def dumps_reply(reply: Shareable) -> bytes:
+    """`dumps` of ``(reply, None)``, shorter still for a reply that holds a DXO of arrays. Raises NotPlain."""
+    dxo = reply.get(_DXO)
+    headers = reply.get(ReservedHeaderKey.HEADERS)
+    if type(dxo) is not dict or dxo.keys() != _PARTS or type(headers) is not dict or len(reply) != 2:
+        return dumps((reply, None))
+    kind, data, meta = dxo["kind"], dxo["data"], dxo["meta"]
+    if type(kind) is not DataKind or type(data) is not dict or type(reply) is not Shareable or reply.__dict__:
+        return dumps((reply, None))
+    _seen.clear()
+    arrays = {}
+    for name, value in data.items():
+        if type(value) is not _ndarray or type(name) is not str:
+            return dumps((reply, None))
+        arrays[name] = _array(value)[1:]
+    for name, value in headers.items():
+        if type(name) is not str or (type(value) not in _ATOMS and _encoded(value) is not value):
+            return dumps((reply, None))
+    return MARK + pickle.dumps((_REPLY, headers, _member(kind)[1], arrays, _encoded(meta)), 5)
 
 
 def loads(data: bytes) -> Any:
@@ -65,12 +91,14 @@ def _encoded(value: Any) -> Any:
     return encode(value)
 
 
-def _marked(items: dict[Any, Any]) -> dict[str, Any]:
+def _marked(items: dict[Any, Any]) -> dict[str, Any] | None:
     """The values, by key, that cannot stay as they are."""
+    if not _NAMES.issuperset(map(type, items)):
+        raise NotPlain
+    if _ATOMS.issuperset(map(type, items.values())):
+        return None
     marked = {}
     for key, value in items.items():
-        if type(key) is not str:
-            raise NotPlain
         if type(value) not in _ATOMS:
             encoded = _encoded(value)
             if encoded is not value:
@@ -81,7 +109,7 @@ def _marked(items: dict[Any, Any]) -> dict[str, Any]:
 def _shareable(value: Shareable) -> Any:
     if value.__dict__:
         raise NotPlain
-    marked = _marked(value)
+    marked = _marked(value) or {}
     return _SHAREABLE, {**value, **marked}, tuple(marked)
 
 
@@ -168,6 +196,8 @@ def _scalar(value: Any) -> Any:
 def _decoded(value: Any) -> Any:
     """What a marked tuple stands for."""
     mark = value[0]
+    if mark == _REPLY:
+        return _reply(*value[1:])
     if mark == _ARRAY:
         if _ndarray is None:
             _import_numpy()
@@ -185,6 +215,17 @@ def _decoded(value: Any) -> Any:
         return _ndarray((), _dtypes[value[1]], value[2])[()]
     items = [_decoded(item) if type(item) is tuple else item for item in value[1]]
     return items if mark == _LIST else tuple(items)
+
+
+def _reply(headers: dict[str, Any], kind: int, arrays: dict[str, Any], meta: Any) -> Any:
+    if _ndarray is None:
+        _import_numpy()
+    data = {
+        name: _ndarray(shape, _dtypes[code], bytearray(raw)) for name, (code, shape, raw) in arrays.items()
+    }
+    meta = meta if type(meta) is dict else _decoded(meta)
+    dxo = {"kind": _MEMBERS[kind], "data": data, "meta": meta}
+    return _shareable_of({ReservedHeaderKey.HEADERS: headers, _DXO: dxo}), None
 
 
 def _shareable_of(items: dict[str, Any]) -> Shareable:

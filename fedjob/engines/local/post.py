@@ -143,8 +143,4 @@ def peer_context(props: Mapping[str, Any], name: str) -> FLContext:
 
 def usual_props(name: str) -> dict[str, Any]:
     """The public props of a site whose components have none of their own to tell: they need not travel."""
-    return {
-        ReservedKey.RUN_NUM: JOB_ID,
-        ReservedKey.IDENTITY_NAME: name,
-        FLContextKey.CLIENT_NAME: name,
-    }
+    return {ReservedKey.IDENTITY_NAME: name, FLContextKey.CLIENT_NAME: name}

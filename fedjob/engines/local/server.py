@@ -243,15 +243,24 @@ class Server(FLComponent):
             self._engine.post.take(self._letters.get())
 
     def _take_answers(self) -> None:
-        """Hear the sites until all have gone; a fault of ours on the way must not leave the run waiting."""
+        """Hear the sites until all have gone, what has come together at once."""
         while self._here:
-            site, message = self._answers.get()
-            try:
+            self._guarded(*self._answers.get())
+            while len(self._answers):
+                self._guarded(*self._answers.get())
+            self._guarded("a site", None)
+
+    def _guarded(self, site: str, message: Arrival | None) -> None:
+        """Hear one message, or look at what came of all; a fault of ours must not leave the run waiting."""
+        try:
+            if message is not None:
                 self._hear(site, message)
-            except Exception as e:
-                what = f"a message from {site} could not be dealt with"
-                self._engine.note_exception(e, message=what, fatal=True)
-                self._fail(f"{what}: {type(e).__name__}: {e}")
+            elif self._board is not None:
+                self._board.look()
+        except Exception as e:
+            what = f"a message from {site} could not be dealt with"
+            self._engine.note_exception(e, message=what, fatal=True)
+            self._fail(f"{what}: {type(e).__name__}: {e}")
 
     def _hear(self, site: str, message: Arrival) -> None:
         if isinstance(message, LinkClosed):

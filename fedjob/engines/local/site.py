@@ -18,7 +18,7 @@ from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
-from fedjob.engines.local.wire import freeze
+from fedjob.engines.local.wire import freeze_reply
 from fedjob.engines.request import SERVER, RunRequest
 from fedjob.errors import FolderError
 from fedjob.exchange.app_constants import AppConstants
@@ -243,11 +243,11 @@ class Site(FLComponent):
         if public == self._usual:
             public = None
         try:
-            body = freeze((reply, public))
+            body = freeze_reply(reply, public)
         except Exception as e:
             self.note(e, "the result cannot travel to the server")
             reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
-            body = freeze((reply, public))
+            body = freeze_reply(reply, public)
         rc = reply.get_return_code(default=ReturnCode.OK)
         self._link.send(Message(kind="reply", headers={"id": task_id, "task": task, "rc": rc}, body=body))
 

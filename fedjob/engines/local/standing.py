@@ -12,6 +12,7 @@ from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
 from fedjob.engines.local.wire import Frozen
+from fedjob.exchange.app_constants import AppConstants
 
 
 class Offer(Enum):
@@ -45,6 +46,10 @@ class Standing:
         #: The data as it was encoded, with the public props beside it, and of what the data consisted.
         self.frozen: tuple[Any, Frozen] | None = None
         self.parts: dict[tuple[str, ...], Any] | None = None
+        #: The round that the task belongs to. Here, because a workflow may let go of the data once it is sent.
+        self.number: Any = task.data.get_header(AppConstants.CURRENT_ROUND)
+        #: Whether only our own code would notice that the task is sent, found out anew for each look at the board.
+        self.silent: bool | None = None
         self._places: dict[str, int] = {}
         for place, target in enumerate(targets):
             self._places.setdefault(target, place)

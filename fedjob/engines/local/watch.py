@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fedjob.components.roles import Widget
 from fedjob.components.task import Task
 from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.standing import Standing
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.dxo import DataKind, MetaKey
 from fedjob.exchange.events import AppEventType, EventType
@@ -43,28 +44,26 @@ class Watch(Widget):
         self._record.emit("task", task=task.name, round=number, sites=sites)
         self._record.at("server", number, task.name)
 
-    def reply(self, site: str, task: Task, result: Shareable, nbytes: int) -> None:
+    def reply(self, site: str, standing: Standing, result: Shareable, rc: str, nbytes: int) -> None:
         """A site's answer to a task, before the server's filters."""
-        content = _content(result)
-        # A workflow may let go of a task's data once it is sent.
-        number = task.data.get_header(AppConstants.CURRENT_ROUND) if task.data else None
+        metrics, weight, params, data = _content(result)
+        number = standing.number
         if number is None:
             number = result.get_header(AppConstants.CURRENT_ROUND)
-        rc = result.get_return_code(default=ReturnCode.OK)
+        task = standing.task.name
         if number is None:
             if rc == ReturnCode.OK:
-                self._record.emit("result", task=task.name, site=site, data=content["data"])
+                self._record.emit("result", task=task, site=site, data=_shown(data))
             return
-        self._open.setdefault(number)
-        self._record.emit(
-            "contribution",
+        self._open[number] = None
+        self._record.contribution(
             round=number,
             site=site,
-            task=task.name,
+            task=task,
             rc=rc,
-            metrics=entries(content["metrics"]),
-            weight=_scalar(content["weight"]),
-            params=content["params"],
+            metrics=entries(metrics),
+            weight=_scalar(weight),
+            params=params,
             bytes=nbytes,
         )
 
@@ -94,7 +93,7 @@ class Watch(Widget):
             number = outcome.current_round if number is None else number
             metrics: Any = outcome.metrics
         else:
-            metrics = _content(outcome)["metrics"] if isinstance(outcome, Shareable) else {}
+            metrics = _content(outcome)[0] if isinstance(outcome, Shareable) else {}
         self._done(self._round or 0 if number is None else number, metrics or {})
 
     def _done(self, number: int, metrics: Mapping[str, Any]) -> None:
@@ -111,30 +110,27 @@ class Watch(Widget):
 
 def entries(metrics: Any) -> list[dict[str, Any]]:
     """Metrics in the form of FLARE's artifacts: names are values, not keys; what is no scalar is left out."""
-    pairs: Iterable[Any] = metrics.items() if isinstance(metrics, Mapping) else ()
-    scalars = ((str(name), _scalar(value)) for name, value in pairs)
-    return [{"name": name, "value": value} for name, value in scalars if value is not None]
+    if not isinstance(metrics, Mapping):
+        return []
+    named = [(str(name), _scalar(value)) for name, value in metrics.items()]
+    return [{"name": name, "value": value} for name, value in named if value is not None]
 
 
-def _content(result: Shareable) -> dict[str, Any]:
+def _content(result: Shareable) -> tuple[Any, Any, int, Any]:
     """What a reply carries: metrics, weight, number of parameters, and data worth showing."""
     dxo = result.get("DXO")
     if not isinstance(dxo, dict):
         own = {k: v for k, v in result.items() if k != ReservedHeaderKey.HEADERS}
-        return {"metrics": {}, "weight": None, "params": len(own), "data": sorted(map(str, own))}
+        return {}, None, len(own), sorted(map(str, own))
     kind, data, meta = dxo.get("kind"), dxo.get("data"), dxo.get("meta") or {}
     size = len(data) if isinstance(data, (dict, list, tuple)) else 0
     if kind == DataKind.METRICS:
-        return {"metrics": data, "weight": None, "params": 0, "data": _shown(data)}
+        return data, None, 0, data
     metrics = meta.get(MetaKey.INITIAL_METRICS)
     if metrics is not None and not isinstance(metrics, Mapping):
         metrics = {MetaKey.INITIAL_METRICS: metrics}
-    return {
-        "metrics": metrics or {},
-        "weight": meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND),
-        "params": size,
-        "data": f"{size} parameters" if kind in _MODEL_KINDS else _shown(data),
-    }
+    shown = f"{size} parameters" if kind in _MODEL_KINDS else data
+    return metrics or {}, meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND), size, shown
 
 
 def _shown(data: Any) -> Any:
@@ -152,7 +148,7 @@ def _shown(data: Any) -> Any:
 
 def _scalar(value: Any) -> Any:
     """A JSON scalar for a number, a string or a numpy or torch scalar; None for anything else."""
-    if isinstance(value, (bool, int, float, str)):
+    if type(value) is float or isinstance(value, (bool, int, float, str)):
         return value
     if hasattr(value, "item") and getattr(value, "shape", None) in ((), (1,)):
         value = value.item()

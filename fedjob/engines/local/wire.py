@@ -28,7 +28,7 @@ _SMALL = 1024
 class Frozen:
     """An object that has been encoded: nothing done to the original reaches it any more. Not to be changed."""
 
-    __slots__ = ("block", "later", "nbytes", "pickle", "sizes")
+    __slots__ = ("block", "later", "memo", "nbytes", "pickle", "sizes")
 
     def __init__(
         self, *, pickle: bytes, sizes: tuple[int, ...] = (), block: bytes | Lease = b"", later: bytes = b""
@@ -41,6 +41,8 @@ class Frozen:
         self.block = block
         #: What comes with the object and may never be looked at, see `thaw_later`.
         self.later = later
+        #: What a receiver keeps with the object for its next look.
+        self.memo: Any = None
         #: Bytes of the object as it travels.
         self.nbytes = len(pickle) + len(block) + len(later)
 
@@ -52,6 +54,16 @@ def freeze(obj: Any, later: Any = None) -> Frozen:
         return Frozen(pickle=plain.dumps(obj), later=rest)
     except plain.NotPlain:
         return _pickled(obj, later=rest)
+
+
+def freeze_reply(reply: Any, public: Any) -> Frozen:
+    """`freeze` of a reply and the public props beside it, mostly None."""
+    if public is not None:
+        return freeze((reply, public))
+    try:
+        return Frozen(pickle=plain.dumps_reply(reply))
+    except plain.NotPlain:
+        return _pickled((reply, None))
 
 
 def _pickled(obj: Any, *, later: bytes = b"", in_band: bool = False) -> Frozen:
