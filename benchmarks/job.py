@@ -13,14 +13,20 @@ import numpy as np
 from fedjob import FedAvg, FedJob, FrameworkType, NPModelPersistor, ScriptRunner
 
 NAME = "adding"
+#: Keeps nothing of a round: what a script holds between rounds is held once for each site.
 SCRIPT = """
 import nvflare.client as flare
 
 flare.init()
 while flare.is_running():
     model = flare.receive()
-    params = {name: value + 1 for name, value in model.params.items()}
-    flare.send(flare.FLModel(params=params, metrics={"accuracy": 0.5}, meta={"NUM_STEPS_CURRENT_ROUND": 1}))
+    flare.send(
+        flare.FLModel(
+            params={name: value + 1 for name, value in model.params.items()},
+            metrics={"accuracy": 0.5},
+            meta={"NUM_STEPS_CURRENT_ROUND": 1},
+        )
+    )
 """
 
 

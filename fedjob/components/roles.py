@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from fedjob.exchange.events import EventType
@@ -153,9 +154,17 @@ def listens(component: Any, event_type: str) -> bool:
         return True
     if event_type in component.get_event_handlers():
         return True
-    handles = next(cls for cls in kind.__mro__ if "handle_event" in cls.__dict__)
-    events = handles.__dict__.get("_EVENTS")
+    known: Any = kind
+    events = _events_of(known, known.handle_event)
     return events is None or event_type in events
+
+
+@lru_cache(maxsize=1024)
+def _events_of(kind: Any, handler: Any) -> frozenset[str] | None:  # noqa: ARG001 - another handler, another answer.
+    """What the class that defines the handler says of it; None if nothing."""
+    defining = next(cls for cls in kind.__mro__ if "handle_event" in cls.__dict__)
+    events: frozenset[str] | None = defining.__dict__.get("_EVENTS")
+    return events
 
 
 _LOG_EVENTS = {

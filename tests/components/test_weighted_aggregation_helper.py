@@ -89,3 +89,23 @@ def test_metrics_without_a_mean_are_named_once_as_flare_does(same_as_flare):
 def test_tells_how_keys_matched_as_flare_does(same_as_flare):
     keys = {"b": ["x", "y"], "a": ["y"], "c": ["y", "z"]}
     same_as_flare(lambda world: [world(f"{MODULE}.compute_key_match_stats")(k) for k in (keys, {})])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.complex64])
+@pytest.mark.parametrize("weights", [(1, 1, 1), (1.0, 2.5, 3), (np.float64(0.3), 1, 7), (0, 0.1, 1e-3)])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_sums_in_place_have_the_bits_of_sums_that_are_not(dtype, weights, weighted):
+    random = np.random.default_rng(3)
+    values = [(random.normal(size=(4, 5)) * 50).astype(dtype) for _ in weights]
+    kept = [value.copy() for value in values]
+    helper = WeightedAggregationHelper(weigh_by_local_iter=weighted)
+    total = None
+    for value, weight in zip(values, weights, strict=True):
+        helper.add({"w": value}, weight, "site", 0)
+        part = value * weight if weighted else value
+        total = part if total is None else total + part
+    expected = total * (1.0 / sum(weights))
+    obtained = helper.get_result()["w"]
+    assert obtained.dtype == expected.dtype
+    assert obtained.tobytes() == expected.tobytes()
+    assert all(value.tobytes() == before.tobytes() for value, before in zip(values, kept, strict=True))

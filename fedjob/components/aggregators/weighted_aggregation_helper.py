@@ -89,7 +89,11 @@ class WeightedAggregationHelper:
             self.total[key] = _first(value, weight if self.weigh_by_local_iter else None)
             self.counts[key] = weight
             return
-        if _is_tensor(value) and _is_tensor(total):
+        factor = weight if self.weigh_by_local_iter else 1
+        if _fit(value, total, factor):
+            # In place, and without multiplying by one: the same bits, and a quarter of the memory to go through.
+            total += value if factor == 1 else value * factor
+        elif _is_tensor(value) and _is_tensor(total):
             total.add_(value, alpha=weight if self.weigh_by_local_iter else 1)
         else:
             self.total[key] = total + (value * weight if self.weigh_by_local_iter else value)
@@ -132,6 +136,22 @@ def _stats(contributors: list[str], counts: Counter[str], skipped: int) -> dict[
         AggregationStatsKey.PARTIALLY_MATCHED_KEYS: len(counts) - full,
         AggregationStatsKey.SKIPPED_KEYS: skipped,
     }
+
+
+def _fit(value: Any, total: Any, factor: Any) -> bool:
+    """Whether a sum of numpy arrays can be taken in place: all are of one floating type and shape."""
+    kind = type(value)
+    return (
+        # numpy is not imported for this.
+        kind.__name__ == "ndarray"
+        and kind.__module__ == "numpy"
+        and type(total) is kind
+        and value.dtype == total.dtype
+        and value.dtype.kind == "f"
+        and value.shape == total.shape
+        and value.ndim > 0
+        and type(factor) in {int, float}
+    )
 
 
 #: Whether the values of a type are tensors.

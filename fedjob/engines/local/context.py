@@ -37,7 +37,8 @@ class Context:
 
     `path` is its ``sys.path`` without ``custom/``, `base` the environment of its process (`environ_now`),
     `environ` the variables in which its own differs, `tripwire` tells what the site does; then `make_home` makes its
-    home, `cwd`, when that is needed. `output` is the stream it prints to, `shared` the top names in ``custom/`` for which the process's own modules serve.
+    home, `cwd`, when that is needed. `output` is the stream it prints to, `names` are the top names in ``custom/`` if they
+    are known, `shared` those for which the process's own modules serve.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Context:
         base: Mapping[Any, Any],
         environ: Mapping[str, str] | None = None,
         shared: Iterable[str] = (),
+        names: set[str] | None = None,
         output: Output | None = None,
         tripwire: Tripwire | None = None,
         make_home: Callable[[], None] | None = None,
@@ -89,7 +91,7 @@ class Context:
         self._path = [*path, self._custom]
         self._argv = sys.argv
         self._main = sys.modules["__main__"]
-        self._own = top_names(custom).difference(shared)
+        self._own = (top_names(custom) if names is None else names).difference(shared)
         self._modules: dict[str, ModuleType] = {}
         self._seen = 0
         self._base = base

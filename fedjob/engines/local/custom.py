@@ -81,6 +81,7 @@ class Custom:
         self._originals = originals
         self._roots = {str(directory): directory for directory in directories}
         self._files: dict[Path, Sequence[Path]] = {}
+        self._places: dict[Path, tuple[Path, Path]] = {}
 
     def root(self, path: str) -> Path | None:
         """The custom directory that holds `path`, if one does."""
@@ -128,13 +129,19 @@ class Custom:
         for path in [path for path in sys.path_importer_cache if self.root(path) is not None]:
             del sys.path_importer_cache[path]
 
+    def _place(self, path: Path) -> tuple[Path, Path]:
+        """The file behind a script's path, and the ``custom/`` that it is in, or its own folder."""
+        if path not in self._places:
+            source = Path(os.path.realpath(path))
+            self._places[path] = source, self.root(str(source)) or source.parent
+        return self._places[path]
+
     def run_script(self, path: Path, args: Sequence[str] = ()) -> None:
         """Run a script as ``__main__`` with ``sys.argv = [path, *args]``; outside of ``custom/`` it is its own original.
 
         Raises whatever the script raises, SystemExit included.
         """
-        source = Path(os.path.realpath(path))
-        custom = self.root(str(source)) or source.parent
+        source, custom = self._place(path)
         main = ModuleType("__main__")
         vars(main).update(__file__=str(path), __cached__=None, __package__="")
         code = self._originals.compile(source, custom)

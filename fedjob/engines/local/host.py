@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from greenlet import getcurrent
@@ -66,6 +67,9 @@ class Host:
         #: Called when torch has been imported by user code.
         self.on_torch: Callable[[], None] | None = None
         self._ok = True
+        self._has_server = SERVER in shard
+        #: The top names in a ``custom/``, which thousands of sites may have in common.
+        self._names: dict[Path, set[str]] = {}
 
     def run(self) -> bool:
         """Run the parties to their end; True if all of them were well."""
@@ -131,10 +135,14 @@ class Host:
         waits = self._tripwire is not None and name != self.shard[0] and name in self._patient
         if not waits:
             layout.settle(name)
+        folder = layout.custom(name)
+        if folder not in self._names:
+            self._names[folder] = custom.top_names(folder)
         return Context(
             name,
             cwd=layout.home(name),
-            custom=layout.custom(name),
+            custom=folder,
+            names=self._names[folder],
             path=self._path,
             seed=self.plan.request.seed,
             base=self._environ,
@@ -172,7 +180,7 @@ class Host:
 
     def _note_end(self, name: str, well: bool) -> None:
         """How the run ended is the server's to say; a worker without it says how its sites did."""
-        if name == SERVER or SERVER not in self.shard:
+        if name == SERVER or not self._has_server:
             self._ok = self._ok and well
 
     def _play(self, name: str, links: dict[str, Link]) -> bool:

@@ -15,7 +15,7 @@ from fedjob.components.executors.client_api import ScriptExecutor
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
-from fedjob.engines.local.template import template_of
+from fedjob.engines.local.template import model_of
 from fedjob.engines.local.wire import thaw, thaw_later
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
@@ -87,13 +87,13 @@ class Lane:
         assert executor is not None
         assert message.body is not None
         try:
-            template = template_of(message.body)
-            task = TaskIn(name=message.headers["task"], model=template.model(engine.name, engine.job_id))
+            model, data = model_of(message.body, engine.name, engine.job_id)
+            task = TaskIn(name=message.headers["task"], model=model)
         except Exception:
             self.leave(message)
             return None
-        engine.at_work(template.data.get_header(AppConstants.CURRENT_ROUND), task.name)
-        return Work(self, executor, message, template.data, task)
+        engine.at_work(data.get_header(AppConstants.CURRENT_ROUND), task.name)
+        return Work(self, executor, message, data, task)
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""

@@ -18,6 +18,7 @@ from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
+from fedjob.engines.local.strand import Swap
 from fedjob.engines.local.wire import freeze_reply
 from fedjob.engines.request import SERVER, RunRequest
 from fedjob.errors import FolderError
@@ -134,6 +135,8 @@ class Site(FLComponent):
         self.tasks: Mailbox[Message | None] = engine.hub.mailbox()
         self._letters: Mailbox[Arrival] = engine.hub.mailbox()
         self._unread = 0
+        self._over = False
+        self._context: Swap | None = None
         self._usual = usual_props(engine.name)
         self._busy = False
         self._lane = Lane(engine, self)
@@ -143,7 +146,7 @@ class Site(FLComponent):
 
     def run(self) -> bool:
         engine = self._engine
-        engine.hub.spawn(self._take_letters, name=f"{engine.name} hears the server")
+        self._context = engine.hub.current().context
         self._link.hear(self._arrived)
         engine.answer_peers(self._reply)
         with engine.new_context() as fl_ctx:
@@ -163,19 +166,24 @@ class Site(FLComponent):
         if not self._unread and isinstance(message, Message) and message.kind == "task":
             if self._busy or len(self.tasks) or not self._lane.take(message):
                 self.tasks.put(message)
-        else:
+        elif not self._over:
+            if not self._unread:
+                # Only now: a strand that waits takes memory, and of thousands of sites few ever get letters.
+                name = f"{self._engine.name} hears the server"
+                self._engine.hub.spawn(self._take_letters, name=name, context=self._context)
             self._unread += 1
             self._letters.put(message)
 
     def _take_letters(self) -> None:
-        """Read what is not a task, until the run is over."""
-        while True:
+        """Read what is not a task, and tasks that came after it."""
+        while self._unread:
             message = self._letters.get()
             self._unread -= 1
             if isinstance(message, LinkClosed) or message.kind == "end":
                 self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
                 self._engine.abort()
                 self.tasks.put(None)
+                self._over = True
                 return
             if message.kind == "task":
                 self.tasks.put(message)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from functools import partial
 from typing import Any
 
 from fedjob.components.executors.client_api import ScriptExecutor
-from fedjob.engines.local.wire import Frozen, thaw, thaw_later
+from fedjob.engines.local.wire import Frozen, thaw
 from fedjob.exchange.fl_model import FLModel, postpone_meta
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import Shareable
@@ -16,10 +17,12 @@ _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Template:
-    """What a task's body holds. `data` is common to all sites and must not be changed."""
+    """What a task's body holds. `data` is common to all sites and must not be changed.
+
+    The body itself is not kept: it may lie in memory that its sender waits for.
+    """
 
     def __init__(self, body: Frozen) -> None:
-        self._body = body
         self.data: Shareable = thaw(body)[0]
         self._model = ScriptExecutor.taken(self.data, "", "")
         self._arrays = self._find_arrays()
@@ -37,24 +40,21 @@ class Template:
         plain = plain and all(map(_is_flat, (model.metrics or {}, *model.meta.values())))
         return tuple(model.params.items()) if plain else None
 
-    def model(self, site: str, job_id: str) -> FLModel:
-        """The model for one site, which shares nothing with any other."""
+    def model(self, site: str, job_id: str) -> FLModel | None:
+        """The model for one site, which shares nothing with any other; None if it cannot be copied."""
         if self._arrays is None:
-            model = ScriptExecutor.taken(thaw(self._body)[0], site, job_id)
-        else:
-            model = FLModel.__new__(FLModel)
-            own = model.__dict__
-            own.update(self._model.__dict__)
-            own["params"] = {name: array.copy("K") for name, array in self._arrays}
-            own["meta"] = meta = {**model.meta, FLMetaKey.JOB_ID: job_id, FLMetaKey.SITE_NAME: site}
-            for name in self._dicts:
-                meta[name] = meta[name].copy()
-            if model.metrics is not None:
-                # One and the same, where FLARE puts both.
-                own["metrics"] = meta.get(FLMetaKey.INITIAL_METRICS)
-            own["_summary"] = {}
-        if self._body.later:
-            postpone_meta(model, partial(thaw_later, self._body))
+            return None
+        model = FLModel.__new__(FLModel)
+        own = model.__dict__
+        own.update(self._model.__dict__)
+        own["params"] = {name: array.copy("K") for name, array in self._arrays}
+        own["meta"] = meta = {**model.meta, FLMetaKey.JOB_ID: job_id, FLMetaKey.SITE_NAME: site}
+        for name in self._dicts:
+            meta[name] = meta[name].copy()
+        if model.metrics is not None:
+            # One and the same, where FLARE puts both.
+            own["metrics"] = meta.get(FLMetaKey.INITIAL_METRICS)
+        own["_summary"] = {}
         return model
 
 
@@ -63,9 +63,22 @@ def _is_flat(value: Any) -> bool:
     return type(value) in _ATOMS or (type(value) is dict and _ATOMS.issuperset(map(type, value.values())))
 
 
-def template_of(body: Frozen) -> Template:
-    """The template of a body, made when the first site asks for it."""
-    template = body.memo
-    if template is None:
-        template = body.memo = Template(body)
-    return template  # type: ignore[no-any-return]
+def model_of(body: Frozen, site: str, job_id: str) -> tuple[FLModel, Shareable]:
+    """The model for one site, and the task, not to be changed. Raises ValueError for a task that holds no model."""
+    model = None
+    if body.memo is None:
+        body.memo = _ONCE  # whether a second site will ask is not known yet.
+    elif body.memo is _ONCE:
+        body.memo = Template(body)
+    if isinstance(template := body.memo, Template):
+        model, data = template.model(site, job_id), template.data
+    if model is None:
+        data = thaw(body)[0]
+        model = ScriptExecutor.taken(data, site, job_id)
+    if body.later:
+        postpone_meta(model, partial(pickle.loads, body.later))
+    return model, data
+
+
+#: The memo of a body that one site has asked for.
+_ONCE = object()

@@ -110,7 +110,7 @@ class Watch(Widget):
 
 def entries(metrics: Any) -> list[dict[str, Any]]:
     """Metrics in the form of FLARE's artifacts: names are values, not keys; what is no scalar is left out."""
-    if not isinstance(metrics, Mapping):
+    if type(metrics) is not dict and not isinstance(metrics, Mapping):
         return []
     named = [(str(name), _scalar(value)) for name, value in metrics.items()]
     return [{"name": name, "value": value} for name, value in named if value is not None]
@@ -127,7 +127,7 @@ def _content(result: Shareable) -> tuple[Any, Any, int, Any]:
     if kind == DataKind.METRICS:
         return data, None, 0, data
     metrics = meta.get(MetaKey.INITIAL_METRICS)
-    if metrics is not None and not isinstance(metrics, Mapping):
+    if metrics is not None and type(metrics) is not dict and not isinstance(metrics, Mapping):
         metrics = {MetaKey.INITIAL_METRICS: metrics}
     shown = f"{size} parameters" if kind in _MODEL_KINDS else data
     return metrics or {}, meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND), size, shown

@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fedjob.engines.local.record import Place, Recorder
 
@@ -87,3 +90,27 @@ def test_a_place_outlives_the_process_that_set_it():
     place.leave()
     assert place.left
     place.close()
+
+
+texts = st.text(max_size=8)
+numbers = st.integers() | st.floats() | st.booleans() | st.none() | texts | st.just(np.float32(1.5))
+
+
+@given(
+    round=st.integers(0, 99),
+    site=texts,
+    task=texts,
+    metrics=st.lists(st.builds(lambda name, value: {"name": name, "value": value}, texts, numbers)),
+    weight=numbers,
+)
+def test_a_contribution_is_written_as_any_event_is(round, site, task, metrics, weight):
+    fields = {"round": round, "site": site, "task": task, "rc": "OK", "metrics": metrics, "weight": weight}
+    with TemporaryDirectory() as directory:
+        record = Recorder(Path(directory) / "events.jsonl")
+        record.contribution(**fields, params=3, bytes=400)
+        record.emit("contribution", **fields, params=3, bytes=400)
+        record.close()
+        one, two = map(json.loads, record.path.read_text().splitlines())
+    assert one.pop("time") >= 0 <= two.pop("time")
+    assert list(one) == list(two)
+    assert repr(one) == repr(two)  # nan is nan.
