@@ -6,6 +6,8 @@ Used by MetricsArtifactWriter.
 from __future__ import annotations
 
 import json
+import json.encoder
+from collections.abc import Callable
 from typing import Any
 
 from fedjob.components.widgets.metric_records import Record
@@ -21,7 +23,7 @@ def dumps(value: Any, indent: int | None = None) -> str | None:
 
 def line_of(record: Record, max_bytes: int) -> str | None:
     """The record as one line of at most `max_bytes`: cut where it is too long; None when even that is too long."""
-    line = dumps(_fitted(record, max_bytes))
+    line = _fitted(record, max_bytes)
     if line is None:
         line = dumps(_minimal(record, "serialization_failed", max_bytes))
     if line is not None and len(line.encode()) > max_bytes:
@@ -29,26 +31,63 @@ def line_of(record: Record, max_bytes: int) -> str | None:
     return line if line is not None and len(line.encode()) <= max_bytes else None
 
 
-def _fitted(record: Record, max_bytes: int) -> Record:
-    aggregated = _fitting(record["aggregated_metrics"], max_bytes)
-    fitted: Record = {
+def _fitted(record: Record, max_bytes: int) -> str | None:
+    """The record's line, with as many of its sites as have room; None for what is not JSON.
+
+    Each site, of perhaps thousands, is encoded once.
+    """
+    first = {
         "round": record["round"],
-        "aggregated_metrics": aggregated,
-        "sites": [],
-        "skipped_metrics": [],
-    } | {k: record[k] for k in ("aggregation", "key_metric") if k in record}
-    used = len((dumps(fitted) or "").encode())
-    for field in ("sites", "skipped_metrics"):
+        "aggregated_metrics": _fitting(record["aggregated_metrics"], max_bytes),
+    }
+    last = {k: record[k] for k in ("aggregation", "key_metric") if k in record}
+    whole = dumps({**first, "sites": [], "skipped_metrics": [], **last})
+    if whole is None:
+        return None
+    used = len(whole.encode())
+    lists: dict[str, list[str]] = {"sites": [], "skipped_metrics": []}
+    for field, kept in lists.items():
         for item in record[field]:
-            encoded = dumps(item)
+            encoded = _encoded(item)
             if encoded is None:
                 continue
-            used += len(encoded.encode()) + 2
+            used += len(encoded) + 2
             if used > max_bytes:
-                fitted["skipped_metrics"].append({"name": "", "reason": f"{field}_truncated"})
-                return fitted
-            fitted[field].append(item)
-    return fitted
+                lists["skipped_metrics"].append(f'{{"name":"","reason":"{field}_truncated"}}')
+                break
+            kept.append(encoded)
+        if used > max_bytes:
+            break
+    begin, end = dumps(first), dumps(last)
+    if begin is None or end is None:
+        return None
+    middle = [f'"{field}":[{",".join(kept)}]' for field, kept in lists.items()]
+    return ",".join([begin[:-1], *middle, *([end[1:-1]] if last else [])]) + "}"
+
+
+def _encoded(item: Any) -> str | None:
+    """`dumps` of one entry, which is ASCII."""
+    try:
+        return _encode(item)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _unknown(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _encoder() -> Callable[[Any], str]:
+    """The C part of json.dumps, made once."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return lambda value: json.dumps(value, allow_nan=False, separators=(",", ":"))
+    text = json.encoder.encode_basestring_ascii
+    encode = make({}, _unknown, text, None, ":", ",", False, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _encoder()
 
 
 def _fitting(items: list[Record], max_bytes: int) -> list[Record]:

@@ -64,12 +64,13 @@ def clean_name(name: Any, limits: Limits) -> str:
 
 def text(value: Any, limits: Limits) -> str | None:
     """A string without control characters, cut to length; None if it is none."""
-    return without_controls(value[: limits.max_metric_name_length]) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    cut = value[: limits.max_metric_name_length]
+    return cut if cut.isprintable() else without_controls(cut)
 
 
 def without_controls(value: str) -> str:
-    if value.isprintable():
-        return value
     return "".join(ch for ch in value if ord(ch) >= 32 and ch != "\x7f")
 
 
@@ -116,6 +117,9 @@ def metrics(
         if not cleaned:
             reason = "empty_metric_name" if isinstance(name, str) else "non_string_metric_name"
             skipped.add(site, "", reason)
+            continue
+        if type(value) is float and math.isfinite(value):
+            result.append({"name": cleaned, "value": value})
             continue
         kept, problem = metric_value(value, limits, numbers_only=numbers_only)
         if problem:

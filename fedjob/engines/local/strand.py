@@ -102,19 +102,22 @@ class Mailbox(Generic[T]):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._items: deque[T] = deque()
-        self._waits: deque[Wait] = deque()
+        # Made when needed: a deque takes 760 bytes, and each of thousands of sites has half a dozen mailboxes.
+        self._items: deque[T] | None = None
+        self._waits: list[Wait] | None = None
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._items) if self._items is not None else 0
 
     def put(self, item: T) -> None:
         waits = self._waits
         while waits:
-            wait = waits.popleft()
+            wait = waits.pop(0)
             if not wait.settled:
                 self._hub.wake(wait, item)
                 return
+        if self._items is None:
+            self._items = deque()
         self._items.append(item)
 
     def get(self, timeout: float | None = None) -> T:
@@ -122,6 +125,8 @@ class Mailbox(Generic[T]):
         if self._items:
             return self._items.popleft()
         wait = self._hub.waiting()
+        if self._waits is None:
+            self._waits = []
         self._waits.append(wait)
         item: T = self._hub.park(wait, timeout)
         return item

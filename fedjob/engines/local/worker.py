@@ -115,7 +115,7 @@ def _host(
     # The server must not wait for sites that hold on to what it sent them.
     share_blocks(host.hub if number else None)
     _dump_stacks_on_signal(host, stacks_file(plan, number))
-    if len(host.shard) > 1:
+    if len(plan.sites) > len(plan.shards):
         host.hub.on_rest(_FreezeOnce())
     before = len(sys.modules)
     well = host.run()
@@ -145,7 +145,7 @@ def imports_file(plan: Plan, number: int) -> Path:
 
 
 class _FreezeOnce:
-    """Once every site has begun, keeps the collector from looking at thousands of sites' objects for ever."""
+    """Once every site has begun, keeps the collector from looking at what there is of thousands of sites for ever."""
 
     def __init__(self) -> None:
         self._done = False
