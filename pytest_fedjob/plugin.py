@@ -60,10 +60,10 @@ def _answer_flare_imports(settings: Settings) -> None:
     from importlib.util import find_spec
 
     if settings.shim == "always" or (settings.shim == "auto" and find_spec("nvflare") is None):
-        from fedjob.flare import shim
+        from fedjob.flare import first_use
 
         # With the classes that are known by signature: a test may describe and pin what only FLARE can run.
-        shim.install(describe=True)
+        first_use.install()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

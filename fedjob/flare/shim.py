@@ -85,6 +85,11 @@ class _Finder(MetaPathFinder, Loader):
 _finder = _Finder()
 
 
+def find_spec(fullname: str) -> ModuleSpec | None:
+    """The spec of a module of FLARE's as we answer it; NameUnknown for one that we do not."""
+    return _finder.find_spec(fullname, None)
+
+
 def is_active() -> bool:
     """Whether ``nvflare`` is answered by us now."""
     return _finder in sys.meta_path
