@@ -152,7 +152,10 @@ def listens(component: Any, event_type: str) -> bool:
     kind = type(component)
     if getattr(kind, "get_event_handlers", None) is not FLComponent.get_event_handlers:
         return True
-    if event_type in component.get_event_handlers():
+    registered = getattr(component, "_event_handlers", None)
+    if (
+        registered is None or event_type in registered
+    ):  # None: `__init__` was not called, which is to be heard of.
         return True
     known: Any = kind
     events = _events_of(known, known.handle_event)

@@ -52,6 +52,15 @@ def test_a_handler_put_on_an_object_hears_all():
     assert listens(executor, EventType.END_RUN)
 
 
+class WithoutInit(Widget):
+    def __init__(self):
+        pass
+
+
+def test_a_component_that_was_not_initialized_is_called_so_that_its_error_is_heard_of():
+    assert listens(WithoutInit(), EventType.START_RUN)
+
+
 EVENTS = sorted(
     {
         value

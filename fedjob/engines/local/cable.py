@@ -51,6 +51,9 @@ class CableLink(Link):
             self.sent += message.body.nbytes if message.body is not None else 0
             self._cable.send(self._site, message)
 
+    def flush(self) -> None:
+        self._cable.flush()
+
     def close(self) -> None:
         self.send(Message(kind=_CLOSE))
 
@@ -110,6 +113,11 @@ class Cable:
         else:
             self._gathered_bytes += body.nbytes
             self._gather(site, message, (body.pickle, body.sizes, bytes(view_of(block)), body.later))
+
+    def flush(self) -> None:
+        """Write what the socket takes."""
+        if not self.closed and not self._writing:
+            self._write()
 
     def _gather(self, site: str, message: Message, body: Any) -> None:
         self._gathered.append((site, message.kind, message.headers, body))

@@ -187,6 +187,10 @@ class Hub:
         """Whether somebody here waits for the world outside of the run, which has a clock of its own."""
         return self._timers.are_real() or bool(self._outer) or threading.active_count() > 1
 
+    def has_ready(self) -> bool:
+        """Whether another strand waits for its turn."""
+        return bool(self._ready or self._near)
+
     def remaining(self) -> float | None:
         """Seconds until the next timer, None without one."""
         return self._timers.remaining()
@@ -267,11 +271,11 @@ class Hub:
 
     def _rest(self) -> None:
         """Look at timers and sockets; wait for the first of them if no strand is ready."""
-        idle = not self._any_ready()
+        idle = not self.has_ready()
         bounds = [call(idle) for call in self._rests]
         if idle:
             self._wake_polls()
-        pause = 0.0 if self._any_ready() else self.remaining()
+        pause = 0.0 if self.has_ready() else self.remaining()
         if self._selector is not None and self._selector.get_map():
             self._look(min((p for p in (pause, *bounds) if p is not None), default=None))
         elif pause is None:
@@ -280,9 +284,6 @@ class Hub:
             self._pass(pause)
         for wait in self._timers.due():
             self.wake(wait, _LATE)
-
-    def _any_ready(self) -> bool:
-        return bool(self._ready or self._near)
 
     def _look(self, pause: float | None) -> None:
         assert self._selector is not None

@@ -61,6 +61,9 @@ class Link:
         """Send; a message to a peer that has gone is dropped, its LinkClosed is in the inbox."""
         raise NotImplementedError
 
+    def flush(self) -> None:
+        """Have what was sent leave now, not when the strands of this process rest."""
+
     def close(self) -> None:
         """Say that nothing more will be sent; the peer gets LinkClosed."""
         raise NotImplementedError

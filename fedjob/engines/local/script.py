@@ -158,6 +158,9 @@ class ScriptRun:
         work, self._work = self._work, None
         if work is not None:
             work.lane.answer(work, model)
+            if not self._engine.hub.has_ready():
+                # The script may compute on for long before it rests; among many sites the next one sees to it.
+                self._engine.flush()
         else:
             self._outcomes.put(model)
             self._engine.hub.sleep(0)

@@ -61,6 +61,10 @@ class SiteEngine(AsksPeers, FLEngine):
         self.work = (number, task)
         self.record.at(self.name, number, task)
 
+    def flush(self) -> None:
+        """Have what was sent to the server leave now."""
+        self._link.flush()
+
     def abort(self) -> None:
         super().abort()
         for script in self.scripts:
