@@ -39,7 +39,6 @@ _ROUNDS = (
     (AppConstants.NUM_ROUNDS, FLModelConst.TOTAL_ROUNDS),
 )
 
-_DXO = "DXO"
 _HEADERS_IN_META = (
     (AppConstants.VALIDATE_TYPE, MetaKey.VALIDATE_TYPE),
     (MetaKey.JOB_ID, MetaKey.JOB_ID),
@@ -63,10 +62,8 @@ class FLModelUtils:
         meta = fl_model.meta or {}
         dxo = _to_dxo(fl_model)
         dxo.meta.update(meta)
-        shareable = Shareable()
-        shareable[_DXO] = dxo.to_dict()
+        shareable = dxo.to_shareable()
         headers = shareable[ReservedHeaderKey.HEADERS]
-        headers[ReservedHeaderKey.CONTENT_TYPE] = _DXO
         if (number := fl_model.start_round) is not None:
             headers[AppConstants.START_ROUND] = number
         if (number := fl_model.current_round) is not None:

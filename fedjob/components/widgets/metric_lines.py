@@ -6,11 +6,10 @@ Used by MetricsArtifactWriter.
 from __future__ import annotations
 
 import json
-import json.encoder
-from collections.abc import Callable
 from typing import Any
 
 from fedjob.components.widgets.metric_records import Record
+from fedjob.exchange.json_text import encoder
 
 
 def dumps(value: Any, indent: int | None = None) -> str | None:
@@ -73,21 +72,7 @@ def _encoded(item: Any) -> str | None:
         return None
 
 
-def _unknown(value: Any) -> Any:
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _encoder() -> Callable[[Any], str]:
-    """The C part of json.dumps, made once."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return lambda value: json.dumps(value, allow_nan=False, separators=(",", ":"))
-    text = json.encoder.encode_basestring_ascii
-    encode = make({}, _unknown, text, None, ":", ",", False, False, False)
-    return lambda value: "".join(encode(value, 0))
-
-
-_encode = _encoder()
+_encode = encoder(compact=True, allow_nan=False)
 
 
 def _fitting(items: list[Record], max_bytes: int) -> list[Record]:

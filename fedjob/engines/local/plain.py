@@ -23,7 +23,8 @@ _LARGE = 1024
 
 MARK = b"\0"
 
-_ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
+#: Types whose values cannot be changed and travel as they are.
+ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 _NAMES = frozenset({str})
 _MEMBERS: tuple[Any, ...] = (*DataKind, *ParamsType)
 _NUMBER_OF = {(type(member), member.value): number for number, member in enumerate(_MEMBERS)}
@@ -66,7 +67,7 @@ def dumps_reply(reply: Shareable) -> bytes:
             return dumps((reply, None))
         arrays[name] = _array(value)[1:]
     for name, value in headers.items():
-        if type(name) is not str or (type(value) not in _ATOMS and _encoded(value) is not value):
+        if type(name) is not str or (type(value) not in ATOMS and _encoded(value) is not value):
             return dumps((reply, None))
     return MARK + pickle.dumps((_REPLY, headers, _member(kind)[1], arrays, _encoded(meta)), 5)
 
@@ -80,7 +81,7 @@ def loads(data: bytes) -> Any:
 def _encoded(value: Any) -> Any:
     """The value itself if pickle takes it in one go with all that is in it, else a tuple that begins with a mark."""
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in ATOMS:
         return value
     if kind is dict:
         marked = _marked(value)
@@ -95,11 +96,11 @@ def _marked(items: dict[Any, Any]) -> dict[str, Any] | None:
     """The values, by key, that cannot stay as they are."""
     if not _NAMES.issuperset(map(type, items)):
         raise NotPlain
-    if _ATOMS.issuperset(map(type, items.values())):
+    if ATOMS.issuperset(map(type, items.values())):
         return None
     marked = {}
     for key, value in items.items():
-        if type(value) not in _ATOMS:
+        if type(value) not in ATOMS:
             encoded = _encoded(value)
             if encoded is not value:
                 marked[key] = encoded
@@ -114,7 +115,7 @@ def _shareable(value: Shareable) -> Any:
 
 
 def _list(value: list[Any]) -> Any:
-    encoded = [item if type(item) in _ATOMS else _encoded(item) for item in value]
+    encoded = [item if type(item) in ATOMS else _encoded(item) for item in value]
     unchanged = all(new is old for new, old in zip(encoded, value, strict=True))
     return value if unchanged else (_LIST, encoded)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import json.encoder
 import mmap
 import os
@@ -12,6 +11,8 @@ from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
+
+from fedjob.exchange.json_text import encoder
 
 
 class Place:
@@ -165,16 +166,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _encoder() -> Callable[[Any], str]:
-    """JSONEncoder.encode, its C part made once: there is an event for each result of each of thousands of sites."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(default=_plain).encode
-    encode = make(None, _plain, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
-    return lambda value: "".join(encode(value, 0))
-
-
-_encode = _encoder()
+_encode = encoder(_plain)
 
 _text = lru_cache(maxsize=1 << 15)(json.encoder.encode_basestring_ascii)
 

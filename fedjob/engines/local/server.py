@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -245,20 +245,18 @@ class Server(FLComponent):
     def _take_answers(self) -> None:
         """Hear the sites until all have gone, what has come together at once."""
         while self._here:
-            self._guarded(*self._answers.get())
+            self._guarded(self._hear, *self._answers.get())
             while len(self._answers):
-                self._guarded(*self._answers.get())
-            self._guarded("a site", None)
+                self._guarded(self._hear, *self._answers.get())
+            if self._board is not None:
+                self._guarded(self._board.look)
 
-    def _guarded(self, site: str, message: Arrival | None) -> None:
-        """Hear one message, or look at what came of all; a fault of ours must not leave the run waiting."""
+    def _guarded(self, call: Callable[..., None], *args: Any) -> None:
+        """A fault of ours on the way must not leave the run waiting."""
         try:
-            if message is not None:
-                self._hear(site, message)
-            elif self._board is not None:
-                self._board.look()
+            call(*args)
         except Exception as e:
-            what = f"a message from {site} could not be dealt with"
+            what = f"a message from {args[0] if args else 'a site'} could not be dealt with"
             self._engine.note_exception(e, message=what, fatal=True)
             self._fail(f"{what}: {type(e).__name__}: {e}")
 

@@ -8,12 +8,11 @@ from functools import partial
 from typing import Any
 
 from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.engines.local.plain import ATOMS
 from fedjob.engines.local.wire import Frozen, thaw
 from fedjob.exchange.fl_model import FLModel, postpone_meta
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import Shareable
-
-_ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Template:
@@ -60,7 +59,7 @@ class Template:
 
 def _is_flat(value: Any) -> bool:
     """Whether a shallow copy of the value shares nothing that can be changed."""
-    return type(value) in _ATOMS or (type(value) is dict and _ATOMS.issuperset(map(type, value.values())))
+    return type(value) in ATOMS or (type(value) is dict and ATOMS.issuperset(map(type, value.values())))
 
 
 def model_of(body: Frozen, site: str, job_id: str) -> tuple[FLModel, Shareable]:
