@@ -100,6 +100,15 @@ class MetricsArtifactWriter(Widget):
             site = result.get_header(FLMetaKey.SITE_NAME) or meta.get(FLMetaKey.SITE_NAME)
             self._contributions.add(number, _site_of(site, meta, fl_ctx), metrics, meta.get(key), key)
 
+    def note(self, number: int, site: str, metrics: Any, meta: dict[str, Any]) -> None:
+        """Take what `site` has reported for round `number`; `meta` is that of the model that it has sent."""
+        key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
+        name = next(
+            (n for n in (meta.get(FLMetaKey.SITE_NAME), meta.get("client_name")) if isinstance(n, str) and n),
+            site,
+        )
+        self._contributions.add(number, name, metrics, meta.get(key), key)
+
     def _take_selection(self, fl_ctx: FLContext) -> None:
         given = fl_ctx.get_prop(AppConstants.METRICS_SELECTION_INFO, None)
         if found := records.selection(given, self._bounds):

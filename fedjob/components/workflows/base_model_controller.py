@@ -200,14 +200,17 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
             return False
         model.meta["props"] = client_task.task.props[AppConstants.META_DATA]
         model.meta["client_name"] = site
-        callback = client_task.task.get_prop(AppConstants.TASK_PROP_CALLBACK)
+        return self._call_back(client_task.task, model)
+
+    def _call_back(self, task: Task, model: FLModel) -> bool:
+        callback = task.get_prop(AppConstants.TASK_PROP_CALLBACK)
         if callback is None:
             self._results.append(model)
             return True
         try:
             return callback(model) is not False
         except Exception as e:
-            self.error(f"Unsuccessful callback {callback} for task {client_task.task.name}: {e}")
+            self.error(f"Unsuccessful callback {callback} for task {task.name}: {e}")
             self.engine.note_exception(e)
             return False
 

@@ -116,11 +116,8 @@ class Board:
             self._looking = False
 
     def _process_arrived(self) -> None:
-        process = self._delivery.process
         for standing in list(self.standing):
-            task = standing.task
-            while task.completion_status is None and (site := standing.due()) is not None:
-                process(standing, site)
+            self._delivery.take_due(standing)
 
     def _finish(self) -> None:
         for standing in list(self.standing):
@@ -128,6 +125,7 @@ class Board:
             if task.completion_status is None:
                 task.completion_status = standing.status()
             if task.completion_status is not None:
+                self._delivery.settle()
                 self.standing.remove(standing)
                 task.is_standing = False
                 self._look_again = True

@@ -11,17 +11,17 @@ import contextlib
 import pickle
 import selectors
 import socket
-import struct
 import weakref
 from collections import defaultdict, deque
 from typing import Any
 
+from fedjob.engines.local.answer import Body, body_of
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.quiet import Answer, answer
 from fedjob.engines.local.slab import Lease, attach
-from fedjob.engines.local.wire import Frozen, is_waiting, view_of
+from fedjob.engines.local.wire import is_waiting, view_of
 
 _CHUNK = 1 << 18
 _CLOSE = ".close"
@@ -30,9 +30,9 @@ _CLOSE = ".close"
 #: while the next are being made.
 _MANY, _MUCH = 64, 1 << 16
 
-#: A gathered message: site, kind, headers, body. The body is None, True for the same as before, or pickle, sizes, block
-#: and what is for later.
-_Entry = tuple[str, str, dict[str, Any], "bool | tuple[bytes, tuple[int, ...], bytes, bytes] | None"]
+#: A gathered message: site, kind, headers, body. The body is None, True for the same as before, or its parts and its
+#: block.
+_Entry = tuple[str, str, dict[str, Any], "bool | tuple[tuple[Any, ...], bytes] | None"]
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
@@ -69,8 +69,8 @@ class Cable:
         self._gathered_bytes = 0
         self._out = Out()
         self._in = Frames()
-        self._last_sent: Frozen | None = None
-        self._last_received: Frozen | None = None
+        self._last_sent: Body | None = None
+        self._last_received: Body | None = None
         self._lending = Lending()
         self._borrowed = Borrowed()
         self._writing = False
@@ -103,16 +103,13 @@ class Cable:
         if isinstance(block, Lease) and block.slab is not None:
             self._pack()
             fd = self._lending.lend(block)
-            address = pickle.dumps((site, message.kind, message.headers, body.later), 5)
-            sizes = struct.pack(f"={len(body.sizes)}Q", *body.sizes)
-            self._out.add(
-                What.LENT_BODY, address, body.pickle, sizes, number=block.number, size=len(block), fd=fd
-            )
+            content = pickle.dumps((site, message.kind, message.headers, body.parts()), 5)
+            self._out.add(What.LENT_BODY, content, number=block.number, size=len(block), fd=fd)
             if self._out.is_long() and not self._writing:
                 self._write()
         else:
             self._gathered_bytes += body.nbytes
-            self._gather(site, message, (body.pickle, body.sizes, bytes(view_of(block)), body.later))
+            self._gather(site, message, (body.parts(), bytes(view_of(block))))
 
     def flush(self) -> None:
         """Write what the socket takes."""
@@ -210,20 +207,18 @@ class Cable:
         elif what == What.ASK:
             self._is_asked = True
         elif what == What.ANSWER:
-            self.answer = pickle.loads(frame.address)
+            self.answer = pickle.loads(frame.content)
         elif what == What.JUMP:
-            self._hub.jump(pickle.loads(frame.address))
+            self._hub.jump(pickle.loads(frame.content))
         elif what == What.MESSAGES:
-            for site, kind, headers, body in pickle.loads(frame.address):
+            for site, kind, headers, body in pickle.loads(frame.content):
                 self._deliver(site, kind, headers, self._body(body))
         else:
-            sizes = struct.unpack(f"={len(frame.sizes) // 8}Q", frame.sizes)
             block = self._borrowed.take(frame.number, frame.size, frame.fd)
-            site, kind, headers, later = pickle.loads(frame.address)
-            self._last_received = Frozen(pickle=frame.pickle, sizes=sizes, block=block, later=later)
-            self._deliver(site, kind, headers, self._last_received)
+            site, kind, headers, parts = pickle.loads(frame.content)
+            self._deliver(site, kind, headers, self._body((parts, block)))
 
-    def _deliver(self, site: str, kind: str, headers: Any, body: Frozen | None) -> None:
+    def _deliver(self, site: str, kind: str, headers: Any, body: Body | None) -> None:
         self.received += 1
         link = self._links[site]
         if kind == _CLOSE:
@@ -231,12 +226,11 @@ class Cable:
         else:
             link.deliver(Message(kind=kind, headers=headers, body=body))
 
-    def _body(self, body: Any) -> Frozen | None:
+    def _body(self, body: Any) -> Body | None:
         if body is None:
             return None
         if body is not True:
-            frozen, sizes, block, later = body
-            self._last_received = Frozen(pickle=frozen, sizes=sizes, block=block, later=later)
+            self._last_received = body_of(*body)
         return self._last_received
 
     def _relieve(self) -> None:

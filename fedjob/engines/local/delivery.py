@@ -8,18 +8,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedjob.components.task import ClientTask, Task, TaskCompletionStatus
+from fedjob.engines.local.answer import Answer
 from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.intake import Intake
 from fedjob.engines.local.link import Link, Message
-from fedjob.engines.local.post import peer_context, usual_props
+from fedjob.engines.local.post import label_reply, peer_context, reply_context, usual_props
 from fedjob.engines.local.standing import Relay, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.engines.local.wire import Frozen, freeze, thaw, thaw_later
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import EventType
-from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, M, V, put_private
-from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
+from fedjob.exchange.fl_context import FLContext, put_private
+from fedjob.exchange.keys import FLContextKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
 #: Replies that mean that server and site do not run the same job: FLARE ends the run.
@@ -51,6 +53,7 @@ class Delivery:
         self._links = links
         self._watch = watch
         self._workflow = workflow
+        self._intake = Intake(engine, watch)
 
     def send(self, standing: Standing, client: Client) -> ClientTask | None:
         """Send the task to a site; None if a callback or a filter put an end to it."""
@@ -65,9 +68,10 @@ class Delivery:
             standing.silent = None  # whoever was called may have changed that.
         if body is None:
             return None
-        self._links[client.name].send(
-            Message(kind="task", headers={"id": client_task.id, "task": standing.task.name}, body=body)
-        )
+        headers: dict[str, Any] = {"id": client_task.id, "task": standing.task.name}
+        if standing.frozen is None or body is not standing.frozen[1]:
+            headers["own"] = True
+        self._links[client.name].send(Message(kind="task", headers=headers, body=body))
         return client_task
 
     def _is_silent(self, task: Task) -> bool:
@@ -118,6 +122,7 @@ class Delivery:
         """
         if standing.frozen is None or standing.frozen[0] is not public:
             data = self._addressed(standing.task.data, standing.task)
+            standing.headers = data[ReservedHeaderKey.HEADERS]
             later = _postponed(data)
             standing.frozen = (public, freeze((data, public), later))
         return standing.frozen[1]
@@ -166,39 +171,47 @@ class Delivery:
         # Somebody tells this site something of its own.
         return freeze((thaw(data)[0], public), thaw_later(data))
 
+    def take_due(self, standing: Standing) -> None:
+        """Give the replies whose turn has come to the workflow."""
+        task, intake = standing.task, self._intake
+        short: bool | None = None
+        while task.completion_status is None and (site := standing.due()) is not None:
+            body = standing.arrived[site].body
+            if type(body) is Answer:
+                if short is None:
+                    short = intake.is_open(standing)
+                if short:
+                    del standing.arrived[site]
+                    intake.take(standing, site, body)
+                    continue
+            self.process(standing, site)
+            short = None  # whoever was called may have changed that.
+
+    def settle(self) -> None:
+        """A task is done: who looks at the workflow next finds what the last result has left."""
+        self._intake.settle()
+
     def process(self, standing: Standing, site: str) -> None:
-        """Give one reply to the workflow."""
+        """Give one reply to the workflow, with all that FLARE does around it."""
+        self._intake.settle()
         message = standing.arrived.pop(site)
-        result, props = thaw(message.body)
+        body = message.body
         task, engine = standing.task, self._engine
         client_task = task.last_client_task_map[site]
-        if props is None:
-            props = usual_props(site)
-        fl_ctx = engine.new_context()
-        peer = peer_context(props, site)
-        peer.props[FLContextKey.SHAREABLE] = {V: result, M: MASK_PRIVATE}
-        put_private(
-            fl_ctx,
-            {
-                ReservedKey.PEER_CTX: peer,
-                FLContextKey.TASK_NAME: task.name,
-                FLContextKey.TASK_RESULT: result,
-                FLContextKey.TASK_ID: client_task.id,
-            },
-        )
+        if isinstance(body, Answer):
+            result, props = standing.reply_of(body), usual_props(site)
+        else:
+            result, props = thaw(body)
+            props = usual_props(site) if props is None else props
+        fl_ctx = reply_context(engine, client_task, result, props)
         rc = message.headers["rc"]
-        self._watch.reply(site, standing, result, rc, message.body.nbytes)
+        self._watch.reply(site, standing, result, rc, body.nbytes)
         if rc in _HOPELESS:
             engine.system_panic(f"{site} answered task {task.name!r} with {rc}", fl_ctx)
         else:
-            headers = result.get(ReservedHeaderKey.HEADERS)
-            if not headers:
-                headers = result[ReservedHeaderKey.HEADERS] = {}
-            headers[ReservedHeaderKey.TASK_NAME] = task.name
-            headers[ReservedHeaderKey.TASK_ID] = client_task.id
-            headers[ReservedHeaderKey.PEER_PROPS] = props
+            label_reply(result, client_task, props)
             if engine.hears(_ON_THE_WAY_IN) or (task.name, "result", "in") in engine.app.filters:
-                result = self._filtered_in(task, result, peer, fl_ctx)
+                result = self._filtered_in(task, result, fl_ctx)
             client_task.result = result
             if isinstance(standing, Relay) and standing.is_late(client_task):
                 result.set_header(ReservedHeaderKey.REPLY_IS_LATE, True)
@@ -210,7 +223,7 @@ class Delivery:
         client_task.props["__answered_at"] = engine.hub.now()
         standing.responded += 1
 
-    def _filtered_in(self, task: Task, result: Shareable, peer: FLContext, fl_ctx: FLContext) -> Shareable:
+    def _filtered_in(self, task: Task, result: Shareable, fl_ctx: FLContext) -> Shareable:
         engine = self._engine
         engine.fire_event(EventType.BEFORE_TASK_RESULT_FILTER, fl_ctx)
         filters = engine.app.filters.get((task.name, "result", "in"), ())
@@ -221,7 +234,7 @@ class Delivery:
             result = make_reply(ReturnCode.TASK_RESULT_FILTER_ERROR)
         put_private(fl_ctx, {FLContextKey.TASK_RESULT: result})
         engine.fire_event(EventType.AFTER_TASK_RESULT_FILTER, fl_ctx)
-        put_private(peer, {FLContextKey.SHAREABLE: result})
+        put_private(fl_ctx.get_peer_context(), {FLContextKey.SHAREABLE: result})
         return result
 
     def guard(self, task: Task, callback: Callable[..., Any], /, **kwargs: Any) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-#: What it is; bytes of address, pickle and sizes; bytes of a lent block; number of its slab; a descriptor comes.
-_HEADER = struct.Struct("=BIIIQQ?")
+#: What it is; bytes of what it says; bytes of a lent block; number of its slab; a descriptor comes.
+_HEADER = struct.Struct("=BQQQ?")
 
 #: Buffers handed to the system at once; Linux takes at most 1024.
 _BATCH = 256
@@ -32,9 +32,8 @@ class Frame:
     """One frame that has arrived."""
 
     what: int
-    address: memoryview
-    pickle: bytes
-    sizes: bytes
+    #: What it says, pickled.
+    content: memoryview
     #: Of the slab and of the block in it, where a body is lent.
     number: int
     size: int
@@ -59,9 +58,7 @@ class Out:
     def add(
         self,
         what: int,
-        address: bytes = b"",
-        pickle: bytes = b"",
-        sizes: bytes = b"",
+        content: bytes = b"",
         *,
         number: int = 0,
         size: int = 0,
@@ -69,8 +66,7 @@ class Out:
     ) -> None:
         if fd is not None:
             self._descriptors.append((self._gone + len(self._pieces), fd))
-        header = _HEADER.pack(what, len(address), len(pickle), len(sizes), size, number, fd is not None)
-        self._pieces.append(b"".join((header, address, pickle, sizes)))
+        self._pieces.append(_HEADER.pack(what, len(content), size, number, fd is not None) + content)
 
     def write(self, sock: socket.socket) -> None:
         """Send as much as the socket takes now; OSError if the peer has gone."""
@@ -135,39 +131,14 @@ class Frames:
         frames, at = [], 0
         self._wanted = 0
         while len(view) - at >= _HEADER.size:
-            header = _HEADER.unpack_from(view, at)
+            what, length, size, number, fd = _HEADER.unpack_from(view, at)
             begin = at + _HEADER.size
-            end = begin + _body_size(header)
+            end = begin + length
             if len(view) < end:
                 self._wanted = end - at
                 break
-            frames.append(self._frame(view[begin:end], *header))
+            descriptor = self._descriptors.popleft() if fd else None
+            frames.append(Frame(what, view[begin:end], number, size, descriptor))
             at = end
         self._rest = bytearray(view[at:])
         return frames
-
-    def _frame(
-        self,
-        view: memoryview,
-        what: int,
-        address: int,
-        pickle: int,
-        sizes: int,
-        size: int,
-        number: int,
-        fd: bool,
-    ) -> Frame:
-        end = address + pickle
-        return Frame(
-            what,
-            view[:address],
-            bytes(view[address:end]),
-            bytes(view[end:]),
-            number,
-            size,
-            self._descriptors.popleft() if fd else None,
-        )
-
-
-def _body_size(header: tuple[int, int, int, int, int, int, bool]) -> int:
-    return header[1] + header[2] + header[3]

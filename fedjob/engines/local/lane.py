@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from fedjob.client.session import TaskIn
 from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.engines.local.answer import Answer
 from fedjob.engines.local.link import Message
+from fedjob.engines.local.plain import NotPlain
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.template import model_of
-from fedjob.engines.local.wire import thaw, thaw_later
+from fedjob.engines.local.wire import Frozen, thaw, thaw_later
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.keys import ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ _ON_THE_WAY = (
 
 def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
     """What a task's message holds: the task, and the server's public props."""
-    assert message.body is not None
+    assert isinstance(message.body, Frozen)
     data, public = thaw(message.body)
     data.set_header(ReservedHeaderKey.TASK_ID, message.headers["id"])
     if message.body.later:
@@ -85,7 +88,7 @@ class Lane:
         engine = self._engine
         executor = self._executors[message.headers["task"]]
         assert executor is not None
-        assert message.body is not None
+        assert isinstance(message.body, Frozen)
         try:
             model, data = model_of(message.body, engine.name, engine.job_id)
             task = TaskIn(name=message.headers["task"], model=model)
@@ -97,11 +100,24 @@ class Lane:
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
+        site, public = self._site, self._engine.public_props()
+        if (
+            "own" not in work.message.headers
+            and public == site.usual
+            and work.data.get_header(AppConstants.CURRENT_ROUND) is not None
+            and type(work.executor).given is ScriptExecutor.given
+        ):
+            try:
+                site.send(work.message, ReturnCode.OK, Answer.of(model))
+            except NotPlain:
+                pass
+            else:
+                return
         try:
             reply = work.executor.given(model, work.data)
         except Exception as e:
-            reply = make_reply(self._site.failed(work.executor, e))
-        self._site.finish(reply, work.data, work.message, self._engine.public_props())
+            reply = make_reply(site.failed(work.executor, e))
+        site.finish(reply, work.data, work.message, public)
 
     def leave(self, message: Message) -> None:
         """Have a task go the long way."""

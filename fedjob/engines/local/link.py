@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fedjob.engines.local.answer import Body
 from fedjob.engines.local.hub import Hub, Mailbox
-from fedjob.engines.local.wire import Frozen
 
 
 class Message:
@@ -15,9 +15,7 @@ class Message:
 
     __slots__ = ("body", "headers", "kind")
 
-    def __init__(
-        self, *, kind: str, headers: dict[str, Any] | None = None, body: Frozen | None = None
-    ) -> None:
+    def __init__(self, *, kind: str, headers: dict[str, Any] | None = None, body: Body | None = None) -> None:
         self.kind = kind
         self.headers: dict[str, Any] = {} if headers is None else headers
         self.body = body

@@ -16,7 +16,7 @@ from typing import Any
 
 from fedjob.exchange.dxo import DataKind
 from fedjob.exchange.fl_model import ParamsType
-from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
+from fedjob.exchange.shareable import Shareable
 
 #: Bytes; larger arrays are for pickle, which leaves their buffers where they are.
 _LARGE = 1024
@@ -31,11 +31,7 @@ _NUMBER_OF = {(type(member), member.value): number for number, member in enumera
 
 
 #: The marks.
-_DICT, _SHAREABLE, _LIST, _TUPLE, _ARRAY, _SCALAR, _MEMBER, _REPLY = range(8)
-
-#: Where a Shareable holds a DXO, and what that consists of.
-_DXO = "DXO"
-_PARTS = frozenset({"kind", "data", "meta"})
+_DICT, _SHAREABLE, _LIST, _TUPLE, _ARRAY, _SCALAR, _MEMBER = range(7)
 
 
 class NotPlain(Exception):
@@ -49,27 +45,6 @@ def dumps(obj: Any) -> bytes:
         return MARK + pickle.dumps(_encoded(obj), 5)
     except RecursionError as e:
         raise NotPlain from e
-
-
-def dumps_reply(reply: Shareable) -> bytes:
-    """`dumps` of ``(reply, None)``, shorter still for a reply that holds a DXO of arrays. Raises NotPlain."""
-    dxo = reply.get(_DXO)
-    headers = reply.get(ReservedHeaderKey.HEADERS)
-    if type(dxo) is not dict or dxo.keys() != _PARTS or type(headers) is not dict or len(reply) != 2:
-        return dumps((reply, None))
-    kind, data, meta = dxo["kind"], dxo["data"], dxo["meta"]
-    if type(kind) is not DataKind or type(data) is not dict or type(reply) is not Shareable or reply.__dict__:
-        return dumps((reply, None))
-    _seen.clear()
-    arrays = {}
-    for name, value in data.items():
-        if type(value) is not _ndarray or type(name) is not str:
-            return dumps((reply, None))
-        arrays[name] = _array(value)[1:]
-    for name, value in headers.items():
-        if type(name) is not str or (type(value) not in ATOMS and _encoded(value) is not value):
-            return dumps((reply, None))
-    return MARK + pickle.dumps((_REPLY, headers, _member(kind)[1], arrays, _encoded(meta)), 5)
 
 
 def loads(data: bytes) -> Any:
@@ -173,11 +148,24 @@ def _learn_numpy() -> None:
     _ENCODERS[np.ndarray] = _array
 
 
-def _import_numpy() -> None:
-    """What has come holds arrays, and nothing here has used any before."""
-    import numpy  # noqa: F401, ICN001
+def code_of(dtype: Any) -> int:
+    """The number of a dtype. Raises NotPlain for one that is not known."""
+    if _ndarray is None:
+        _learn_numpy()
+    code = _code_of.get(dtype)
+    if code is None:
+        raise NotPlain
+    return code
 
-    _learn_numpy()
+
+def array_of(code: int, shape: tuple[int, ...], buffer: Any, offset: int = 0) -> Any:
+    """An array over a buffer, by its dtype's number; it can be written to if the buffer can."""
+    if _ndarray is None:
+        # What has come holds arrays, and nothing here has used any before.
+        import numpy  # noqa: F401, ICN001
+
+        _learn_numpy()
+    return _ndarray(shape, _dtypes[code], buffer, offset)
 
 
 def _array(value: Any) -> Any:
@@ -197,12 +185,8 @@ def _scalar(value: Any) -> Any:
 def _decoded(value: Any) -> Any:
     """What a marked tuple stands for."""
     mark = value[0]
-    if mark == _REPLY:
-        return _reply(*value[1:])
     if mark == _ARRAY:
-        if _ndarray is None:
-            _import_numpy()
-        return _ndarray(value[2], _dtypes[value[1]], bytearray(value[3]))
+        return array_of(value[1], value[2], bytearray(value[3]))
     if mark in (_DICT, _SHAREABLE):
         items = value[1]
         for key in value[2]:
@@ -211,22 +195,9 @@ def _decoded(value: Any) -> Any:
     if mark == _MEMBER:
         return _MEMBERS[value[1]]
     if mark == _SCALAR:
-        if _ndarray is None:
-            _import_numpy()
-        return _ndarray((), _dtypes[value[1]], value[2])[()]
+        return array_of(value[1], (), value[2])[()]
     items = [_decoded(item) if type(item) is tuple else item for item in value[1]]
     return items if mark == _LIST else tuple(items)
-
-
-def _reply(headers: dict[str, Any], kind: int, arrays: dict[str, Any], meta: Any) -> Any:
-    if _ndarray is None:
-        _import_numpy()
-    data = {
-        name: _ndarray(shape, _dtypes[code], bytearray(raw)) for name, (code, shape, raw) in arrays.items()
-    }
-    meta = meta if type(meta) is dict else _decoded(meta)
-    dxo = {"kind": _MEMBERS[kind], "data": data, "meta": meta}
-    return _shareable_of({ReservedHeaderKey.HEADERS: headers, _DXO: dxo}), None
 
 
 def _shareable_of(items: dict[str, Any]) -> Shareable:

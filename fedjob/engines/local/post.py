@@ -10,13 +10,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fedjob.components.task import ClientTask
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.wire import Frozen, freeze, thaw
-from fedjob.exchange.fl_context import FLContext, M, V
+from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, M, V, put_private
 from fedjob.exchange.keys import EventScope, FLContextKey, ReservedKey, ReturnCode
-from fedjob.exchange.shareable import Shareable, make_reply
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
 _log = logging.getLogger("fedjob.post")
 
@@ -78,7 +79,7 @@ class Post:
             self._forward(message)
         elif message.kind == "aux_reply":
             waiting = self._waiting.get(message.headers["number"])
-            if waiting is not None and message.body is not None:
+            if waiting is not None and isinstance(message.body, Frozen):
                 waiting.put((message.headers["from"], thaw(message.body)))
         else:
             # In a strand of its own: a handler may wait, also for further messages.
@@ -99,7 +100,7 @@ class Post:
             link.send(message)
 
     def _opened(self, message: Message) -> tuple[Shareable, FLContext, FLContext]:
-        assert message.body is not None
+        assert isinstance(message.body, Frozen)
         data, props = thaw(message.body)
         fl_ctx = self.engine.new_context()
         peer = peer_context(props, message.headers["from"])
@@ -139,6 +140,35 @@ def peer_context(props: Mapping[str, Any], name: str) -> FLContext:
     public = {ReservedKey.IDENTITY_NAME: name, ReservedKey.RUN_NUM: JOB_ID, **props}
     peer.props = {key: {V: value, M: 0} for key, value in public.items()}
     return peer
+
+
+def reply_context(
+    engine: Any, client_task: ClientTask, result: Shareable, props: Mapping[str, Any]
+) -> FLContext:
+    """The context in which the server takes a site's result; `props` are what the site says of itself."""
+    fl_ctx: FLContext = engine.new_context()
+    peer = peer_context(props, client_task.client.name)
+    peer.props[FLContextKey.SHAREABLE] = {V: result, M: MASK_PRIVATE}
+    put_private(
+        fl_ctx,
+        {
+            ReservedKey.PEER_CTX: peer,
+            FLContextKey.TASK_NAME: client_task.task.name,
+            FLContextKey.TASK_RESULT: result,
+            FLContextKey.TASK_ID: client_task.id,
+        },
+    )
+    return fl_ctx
+
+
+def label_reply(reply: Shareable, client_task: ClientTask, props: Mapping[str, Any]) -> None:
+    """Set the headers that FLARE's server adds to a reply that has come."""
+    headers = reply.get(ReservedHeaderKey.HEADERS)
+    if not headers:
+        headers = reply[ReservedHeaderKey.HEADERS] = {}
+    headers[ReservedHeaderKey.TASK_NAME] = client_task.task.name
+    headers[ReservedHeaderKey.TASK_ID] = client_task.id
+    headers[ReservedHeaderKey.PEER_PROPS] = props
 
 
 def usual_props(name: str) -> dict[str, Any]:

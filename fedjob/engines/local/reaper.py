@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -31,7 +32,13 @@ def adopt_orphans() -> None:
 
 def _prctl(option: int, value: int) -> None:
     if _LINUX:
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        _libc().prctl(option, value, 0, 0, 0)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    """Once, for the processes forked from this one as well: ctypes makes classes for it."""
+    return ctypes.CDLL(None)
 
 
 class Children:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fedjob.components.roles import FLComponent
+from fedjob.engines.local.answer import Body
 from fedjob.engines.local.custom import user_traceback
 from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.hub import Hub, Mailbox
@@ -19,7 +20,7 @@ from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.strand import Swap
-from fedjob.engines.local.wire import freeze_reply
+from fedjob.engines.local.wire import freeze
 from fedjob.engines.request import SERVER, RunRequest
 from fedjob.errors import FolderError
 from fedjob.exchange.app_constants import AppConstants
@@ -137,7 +138,7 @@ class Site(FLComponent):
         self._unread = 0
         self._over = False
         self._context: Swap | None = None
-        self._usual = usual_props(engine.name)
+        self.usual = usual_props(engine.name)
         self._busy = False
         self._lane = Lane(engine, self)
         self._well = True
@@ -236,28 +237,32 @@ class Site(FLComponent):
         self, reply: Shareable, data: Shareable, message: Message, public: dict[str, Any] | None
     ) -> None:
         """Send the reply to the task that came as `message`."""
-        task, task_id = message.headers["task"], message.headers["id"]
         headers = reply.get(ReservedHeaderKey.HEADERS)
         if not headers:
             headers = reply[ReservedHeaderKey.HEADERS] = {}
         asked = data.get(ReservedHeaderKey.HEADERS) or {}
         if jar := asked.get(ReservedHeaderKey.COOKIE_JAR):
             headers[ReservedHeaderKey.COOKIE_JAR] = jar
-        headers[ReservedHeaderKey.TASK_NAME] = task
-        headers[ReservedHeaderKey.TASK_ID] = task_id
+        headers[ReservedHeaderKey.TASK_NAME] = message.headers["task"]
+        headers[ReservedHeaderKey.TASK_ID] = message.headers["id"]
         number = asked.get(AppConstants.CURRENT_ROUND)
         if number is not None and headers.get(AppConstants.CURRENT_ROUND) is None:
             headers[AppConstants.CURRENT_ROUND] = number
-        if public == self._usual:
+        if public == self.usual:
             public = None
         try:
-            body = freeze_reply(reply, public)
+            body = freeze((reply, public))
         except Exception as e:
             self.note(e, "the result cannot travel to the server")
             reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
-            body = freeze_reply(reply, public)
-        rc = reply.get_return_code(default=ReturnCode.OK)
-        self._link.send(Message(kind="reply", headers={"id": task_id, "task": task, "rc": rc}, body=body))
+            body = freeze((reply, public))
+        self.send(message, reply.get_return_code(default=ReturnCode.OK), body)
+
+    def send(self, message: Message, rc: str, body: Body) -> None:
+        """Send the body of the reply to the task that came as `message`."""
+        task = message.headers
+        headers = {"id": task["id"], "task": task["task"], "rc": rc}
+        self._link.send(Message(kind="reply", headers=headers, body=body))
 
     def _fire(self, event_type: str, fl_ctx: FLContext) -> None:
         """`fire_event` for the dozen events of each task."""

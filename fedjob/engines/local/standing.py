@@ -6,13 +6,16 @@ Times are seconds on the engine's clock.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection
 from enum import Enum, auto
 from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
+from fedjob.engines.local.answer import Answer
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
 
 class Offer(Enum):
@@ -50,6 +53,8 @@ class Standing:
         self.number: Any = task.data.get_header(AppConstants.CURRENT_ROUND)
         #: Whether only our own code would notice that the task is sent, found out anew for each look at the board.
         self.silent: bool | None = None
+        #: The headers with which the data went out.
+        self.headers: dict[str, Any] = {}
         self._places: dict[str, int] = {}
         for place, target in enumerate(targets):
             self._places.setdefault(target, place)
@@ -94,6 +99,13 @@ class Standing:
                 return self.first_arrived() if self.must_flush() else None
             self._cursor += 1
         return self.first_arrived()
+
+    def reply_of(self, answer: Answer) -> Shareable:
+        """A script's result as the reply to this task that it is."""
+        reply = answer.shareable(self.number)
+        if jar := self.headers.get(ReservedHeaderKey.COOKIE_JAR):
+            reply.set_header(ReservedHeaderKey.COOKIE_JAR, copy.deepcopy(jar))
+        return reply
 
     def first_arrived(self) -> str | None:
         """An arrived reply regardless of those before it, for a task that will not wait for them."""

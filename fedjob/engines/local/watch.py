@@ -55,6 +55,20 @@ class Watch(Widget):
             if rc == ReturnCode.OK:
                 self._record.emit("result", task=task, site=site, data=_shown(data))
             return
+        self._contribution(number, site, task, rc, metrics, weight, params, nbytes)
+
+    def model(
+        self, site: str, standing: Standing, metrics: Any, meta: Mapping[str, Any], params: int, nbytes: int
+    ) -> None:
+        """`reply` of a model with so many parameters; its task has a round."""
+        weight = meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND)
+        self._contribution(
+            standing.number, site, standing.task.name, ReturnCode.OK, _named(metrics), weight, params, nbytes
+        )
+
+    def _contribution(
+        self, number: Any, site: str, task: str, rc: str, metrics: Any, weight: Any, params: int, nbytes: int
+    ) -> None:
         self._open[number] = None
         self._record.contribution(
             round=number,
@@ -126,11 +140,15 @@ def _content(result: Shareable) -> tuple[Any, Any, int, Any]:
     size = len(data) if isinstance(data, (dict, list, tuple)) else 0
     if kind == DataKind.METRICS:
         return data, None, 0, data
-    metrics = meta.get(MetaKey.INITIAL_METRICS)
-    if metrics is not None and type(metrics) is not dict and not isinstance(metrics, Mapping):
-        metrics = {MetaKey.INITIAL_METRICS: metrics}
     shown = f"{size} parameters" if kind in _MODEL_KINDS else data
-    return metrics or {}, meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND), size, shown
+    return _named(meta.get(MetaKey.INITIAL_METRICS)), meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND), size, shown
+
+
+def _named(metrics: Any) -> Any:
+    """Metrics by name, whatever a script has put in their place."""
+    if metrics is not None and type(metrics) is not dict and not isinstance(metrics, Mapping):
+        return {MetaKey.INITIAL_METRICS: metrics}
+    return metrics or {}
 
 
 def _shown(data: Any) -> Any:

@@ -1,8 +1,8 @@
 """Objects as bytes between strands and processes: encoded once, decoded into private copies.
 
-Small plain objects go the short way of `plain`, others are pickled. Pickle protocol 5 keeps arrays out of the pickle; they are gathered into one block beside it, which is
-copied once when it is frozen (into shared memory, where it will leave the process) and once more for each
-receiver.
+Small plain objects go the short way of `plain`, others are pickled. Pickle protocol 5 keeps arrays out of the pickle;
+they are gathered into one block beside it, which is copied once when it is frozen (into shared memory, where it will
+leave the process) and once more for each receiver.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class Frozen:
         #: Bytes of the object as it travels.
         self.nbytes = len(pickle) + len(block) + len(later)
 
+    def parts(self) -> tuple[Any, ...]:
+        """What makes it up but for the block."""
+        return self.pickle, self.sizes, self.later
+
 
 def freeze(obj: Any, later: Any = None) -> Frozen:
     """Encode `obj`, and beside it what may never be looked at; pickle's errors are raised as they are."""
@@ -54,16 +58,6 @@ def freeze(obj: Any, later: Any = None) -> Frozen:
         return Frozen(pickle=plain.dumps(obj), later=rest)
     except plain.NotPlain:
         return _pickled(obj, later=rest)
-
-
-def freeze_reply(reply: Any, public: Any) -> Frozen:
-    """`freeze` of a reply and the public props beside it, mostly None."""
-    if public is not None:
-        return freeze((reply, public))
-    try:
-        return Frozen(pickle=plain.dumps_reply(reply))
-    except plain.NotPlain:
-        return _pickled((reply, None))
 
 
 def _pickled(obj: Any, *, later: bytes = b"", in_band: bool = False) -> Frozen:
@@ -83,7 +77,7 @@ def _pickled(obj: Any, *, later: bytes = b"", in_band: bool = False) -> Frozen:
     if not buffers:
         return Frozen(pickle=out.getvalue(), later=later)
     sizes = tuple(buffer.nbytes for buffer in buffers)
-    return Frozen(pickle=out.getvalue(), sizes=sizes, block=_gather(buffers), later=later)
+    return Frozen(pickle=out.getvalue(), sizes=sizes, block=gather(buffers), later=later)
 
 
 def thaw(frozen: Frozen) -> Any:
@@ -123,7 +117,8 @@ def is_waiting() -> bool:
     return _pool is not None and _pool.is_full
 
 
-def _gather(buffers: Sequence[memoryview]) -> bytes | Lease:
+def gather(buffers: Sequence[memoryview]) -> bytes | Lease:
+    """A block of these buffers, each at a multiple of ALIGN."""
     size = sum(buffer.nbytes + -buffer.nbytes % ALIGN for buffer in buffers)
     if _pool is not None and size >= LARGE:
         lease = _pool.lease(size)

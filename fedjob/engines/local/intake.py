@@ -1,0 +1,137 @@
+"""The short way of a result into federated averaging, where only our own code would notice the long one.
+
+On the long way a result passes events, filters and callbacks, with a context, a Shareable and an FLModel that they all
+may look at. Where no filter stands, nobody listens but the writer of metrics, and the workflow is FedAvg with the
+callbacks that it has from us, all that is left of it is to record the result, to add it to the sums and to note its
+metrics; a large model is then read where its site has put it. What the workflow would find afterwards, the context of
+the last result, is made when the task is done.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fedjob.components.widgets.metrics_artifact_writer import MetricsArtifactWriter
+from fedjob.components.workflows.base_model_controller import BaseModelController
+from fedjob.components.workflows.fedavg import FedAvg
+from fedjob.engines.local.answer import Answer
+from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.post import label_reply, reply_context, usual_props
+from fedjob.engines.local.standing import Broadcast, Standing
+from fedjob.engines.local.watch import Watch
+from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.events import AppEventType, EventType
+
+#: The events that a result meets on the long way, and those of log lines on the way.
+_ON_THE_WAY = (
+    EventType.BEFORE_TASK_RESULT_FILTER,
+    EventType.AFTER_TASK_RESULT_FILTER,
+    EventType.BEFORE_PROCESS_SUBMISSION,
+    AppEventType.BEFORE_CONTRIBUTION_ACCEPT,
+    EventType.AFTER_PROCESS_SUBMISSION,
+    EventType.WARNING_LOG_AVAILABLE,
+    EventType.ERROR_LOG_AVAILABLE,
+)
+
+#: What of FedAvg takes part in taking a result; a class that has one of them of its own is none of ours.
+_TAKES_PART = frozenset(
+    {
+        "_accept_train_result",
+        "_add",
+        "_aggregate_one_result",
+        "_call_back",
+        "_hand_over",
+        "_process_result",
+        "_set_ctx_prop_preserving_attrs",
+        "error",
+        "event",
+        "fire_event",
+        "warning",
+    }
+)
+
+
+class Intake:
+    """The short way into one workflow, for one task after another."""
+
+    def __init__(self, engine: FLEngine, watch: Watch) -> None:
+        self._engine = engine
+        self._watch = watch
+        self._controller: Any = None
+        self._writers: tuple[MetricsArtifactWriter, ...] = ()
+        #: The last result, as long as its context is not made.
+        self._last: tuple[Standing, str, Answer, bool] | None = None
+
+    def is_open(self, standing: Standing) -> bool:
+        """Whether results of this task may come this way now. Nobody's code but ours runs until one does not."""
+        task, engine = standing.task, self._engine
+        callback = task.result_received_cb
+        controller = getattr(callback, "__self__", None)
+        if not isinstance(controller, FedAvg) or controller.aggregator or not isinstance(standing, Broadcast):
+            return False
+        if getattr(callback, "__func__", None) is not BaseModelController._process_result:
+            return False
+        if task.props.get(AppConstants.TASK_PROP_CALLBACK) != controller._aggregate_one_result:
+            return False
+        if not _is_ours(controller, FedAvg, _TAKES_PART) or engine.hears(_ON_THE_WAY):
+            return False
+        if standing.number is None or (task.name, "result", "in") in engine.app.filters:
+            return False
+        listeners = engine.listeners(AppEventType.AFTER_CONTRIBUTION_ACCEPT)
+        self._controller, self._writers = controller, listeners
+        return all(_only_writes(listener) for listener in listeners)
+
+    def take(self, standing: Standing, site: str, answer: Answer) -> None:
+        """Give one result to the workflow."""
+        task, number = standing.task, standing.number
+        client_task = task.last_client_task_map[site]
+        model = answer.model(number, own=False)
+        meta, metrics = model.meta, model.metrics
+        self._watch.model(site, standing, metrics, meta, len(answer.arrays), answer.nbytes)
+        reported = meta.copy() if metrics and self._writers else None
+        meta["props"], meta["client_name"] = task.props[AppConstants.META_DATA], site
+        accepted = self._controller._call_back(task, model)
+        if accepted and reported is not None:
+            for writer in self._writers:
+                writer.note(number, site, metrics, reported)
+        client_task.result_received_time = time.time()
+        client_task.props["__answered_at"] = self._engine.hub.now()
+        standing.responded += 1
+        self._last = standing, site, answer, accepted
+
+    def settle(self) -> None:
+        """Leave behind what the long way of the last result would have left."""
+        if self._last is None:
+            return
+        standing, site, answer, accepted = self._last
+        self._last = None
+        client_task = standing.task.last_client_task_map[site]
+        controller = self._controller
+        result, props = standing.reply_of(answer), usual_props(site)
+        fl_ctx = controller.fl_ctx = reply_context(self._engine, client_task, result, props)
+        label_reply(result, client_task, props)
+        for key, value in (
+            (AppConstants.CURRENT_ROUND, standing.number),
+            (AppConstants.AGGREGATION_ACCEPTED, accepted),
+            (AppConstants.TRAINING_RESULT, None),
+        ):
+            controller._set_ctx_prop_preserving_attrs(fl_ctx, key, value)
+
+
+def _is_ours(component: Any, base: type, names: frozenset[str]) -> bool:
+    """Whether an object has these of its attributes from `base`, whatever else its class has changed."""
+    if names & component.__dict__.keys():
+        return False
+    kind = type(component)
+    return kind is base or all(getattr(kind, name) is getattr(base, name) for name in names)
+
+
+def _only_writes(listener: Any) -> bool:
+    """Whether all that a listener does with a result is to note its metrics."""
+    event = AppEventType.AFTER_CONTRIBUTION_ACCEPT
+    return (
+        type(listener) is MetricsArtifactWriter
+        and "handle_event" not in listener.__dict__
+        and not listener.get_event_handlers().get(event)
+    )

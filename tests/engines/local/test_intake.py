@@ -1,0 +1,143 @@
+"""What goes the short way into federated averaging leaves what it would have left on the long one."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+import pytest
+
+from fedjob.engines.local.intake import Intake
+from jobs import run, script_job
+
+#: Reports the workflow's context as it is before each round, and when all is over.
+WORKFLOW = """
+import json, os
+from fedjob.components.workflows.fedavg import FedAvg
+
+
+class Noting(FedAvg):
+    def sample_clients(self, num_clients=None):
+        self._note()
+        return super().sample_clients(num_clients)
+
+    def finalize(self):
+        self._note()
+
+    def _note(self):
+        keep = lambda v: v if isinstance(v, (int, str, bool, type(None))) else type(v).__name__
+        props = {k: [keep(self.fl_ctx.get_prop(k)), p["mask"]] for k, p in self.fl_ctx.props.items()}
+        peer = self.fl_ctx.get_peer_context()
+        props["peer"] = {k: keep(peer.get_prop(k)) for k in peer.props} if peer else None
+        result = self.fl_ctx.get_prop("__task_result__")
+        if result is not None:
+            props["result"] = repr({k: v for k, v in result.items()}).replace(self.fl_ctx.get_prop("__task_id__"), "id")
+            props["one"] = peer.get_prop("__shareable__") is result
+        props.pop("__task_id__", None)
+        with open("contexts.jsonl", "a") as f:
+            f.write(json.dumps(props, default=str, sort_keys=True) + "\\n")
+"""
+
+#: Hears of everything, so that every result goes the long way.
+LISTENER = """
+from fedjob.components.roles import Widget
+
+
+class Ears(Widget):
+    def handle_event(self, event_type, fl_ctx):
+        pass
+"""
+
+SCRIPT = """
+import numpy as np
+import nvflare.client as flare
+
+flare.init()
+site = int(flare.get_site_name().split("-")[1])
+while flare.is_running():
+    model = flare.receive()
+    params = {{name: value + np.float32(site) / 3 for name, value in model.params.items()}}
+    metrics = {{"accuracy": np.float32(0.1) * site, "text": "x", "n": site, "late": model.current_round}}
+    meta = {{"NUM_STEPS_CURRENT_ROUND": site * 7}}
+    {change}
+    flare.send(flare.FLModel(params=params, metrics=metrics, meta=meta))
+"""
+
+#: What differs from run to run.
+HIDDEN = {"time", "bytes", "pid", "sent", "received", "traceback"}
+
+#: What the server sends in a model's meta is more than numbers by name.
+DEEP = "the meta of the task"
+
+CHANGES = {
+    "as they are": "",
+    "one without metrics": "metrics = None if site == 2 else metrics",
+    DEEP: "meta = {**model.meta, **meta}",
+    "a site by another name": "meta['site_name'] = f'clinic-{site}'",
+    "weights of numpy": "meta['NUM_STEPS_CURRENT_ROUND'] = np.int64(site)",
+    "no weight": "meta = {}",
+    "one with a list": "meta = {**meta, 'list': [1]} if site == 2 else meta",
+    "the last with a list": "meta = {**meta, 'list': [1]} if site == 4 else meta",
+    "large": "params['more'] = np.full(100_000, site, np.float32)",
+    "one that does not fit": "params = {k: v[:2] for k, v in params.items()} if site == 3 else params",
+    "one that is empty": "params = {} if site == 3 else params",
+    "one that fails": "assert site != 3 or model.current_round != 1",
+    "not a number": "metrics['accuracy'] = float('nan')",
+}
+
+
+@pytest.fixture
+def outcome(tmp_path, monkeypatch):
+    """outcome(script, ears, isolation): all that a run leaves, without times and what tells one run from another."""
+    (tmp_path / "noting.py").write_text(WORKFLOW)
+    (tmp_path / "ears.py").write_text(LISTENER)
+    monkeypatch.syspath_prepend(tmp_path)
+    noting, listener = (importlib.import_module(name) for name in ("noting", "ears"))
+
+    def outcome(script, *, ears, isolation):
+        base = tmp_path / f"ears {ears}"
+        base.mkdir()
+        monkeypatch.chdir(base)
+        workflow = noting.Noting(num_clients=4, num_rounds=3, aggregation_weights={"site-2": 2.0})
+        job = script_job(base, script, sites=4, workflow=workflow)
+        if ears:
+            job.to_server(listener.Ears(), id="ears")
+        result = run(job, base, n_clients=4, isolation=isolation, seed=3)
+        server = base / "ws" / "server"
+        files = [server / "contexts.jsonl", *sorted(server.rglob("metrics/*.json*"))]
+        arrays = {name: value.tobytes() for name, value in result.model().items()} if result.models else {}
+        return (
+            result.ok,
+            _events(base / "ws"),
+            [path.read_text().replace(str(base), "") for path in files],
+            arrays,
+        )
+
+    yield outcome
+    for name in ("noting", "ears"):
+        sys.modules.pop(name, None)
+
+
+def _events(workspace):
+    lines = (workspace / "events.jsonl").read_text().splitlines()
+    events = [{k: v for k, v in json.loads(line).items() if k not in HIDDEN} for line in lines]
+    # Sites begin and end in any order.
+    return sorted(json.dumps(e, sort_keys=True) for e in events if e["event"] != "site_ready")
+
+
+@pytest.mark.parametrize("isolation", ["inline", "shared"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_short_and_long_way_come_to_the_same(change, isolation, outcome, monkeypatch):
+    taken = []
+    take = Intake.take
+    monkeypatch.setattr(Intake, "take", lambda *args: taken.append(take(*args)))
+    script = SCRIPT.format(change=CHANGES[change])
+    short = outcome(script, ears=False, isolation=isolation)
+    if isolation == "inline":
+        assert (len(taken) >= 3) == (change != DEEP)
+        taken.clear()
+    long = outcome(script, ears=True, isolation=isolation)
+    assert not taken
+    for one, other in zip(short, long, strict=True):
+        assert one == other
