@@ -55,7 +55,9 @@ class WeightedAggregationHelper:
                 self.skipped_keys.add(key)
                 continue
             self.key_contribution_counts[key] += 1
-            self._add(key, _materialized(value), weight)
+            self._add(
+                key, value if type(value) in _NUMBERS or _is_array(value) else _materialized(value), weight
+            )
         self.history.append(
             {"contributor_name": contributor_name, "round": contribution_round, "weight": weight}
         )
@@ -140,18 +142,25 @@ def _stats(contributors: list[str], counts: Counter[str], skipped: int) -> dict[
 
 def _fit(value: Any, total: Any, factor: Any) -> bool:
     """Whether a sum of numpy arrays can be taken in place: all are of one floating type and shape."""
+    if type(value) is not type(total) or type(factor) not in _NUMBERS or not _is_array(value):
+        return False
+    dtype = value.dtype
+    return bool(dtype.kind == "f" and dtype == total.dtype and value.ndim > 0 and value.shape == total.shape)
+
+
+_NUMBERS = frozenset({int, float})
+
+#: Whether the values of a type are numpy's arrays.
+_ARRAYS: dict[type, bool] = {}
+
+
+def _is_array(value: Any) -> bool:
+    # By its name: numpy is not imported for this.
     kind = type(value)
-    return (
-        # numpy is not imported for this.
-        kind.__name__ == "ndarray"
-        and kind.__module__ == "numpy"
-        and type(total) is kind
-        and value.dtype == total.dtype
-        and value.dtype.kind == "f"
-        and value.shape == total.shape
-        and value.ndim > 0
-        and type(factor) in {int, float}
-    )
+    found = _ARRAYS.get(kind)
+    if found is None:
+        found = _ARRAYS[kind] = kind.__name__ == "ndarray" and kind.__module__ == "numpy"
+    return found
 
 
 #: Whether the values of a type are tensors.
@@ -191,6 +200,8 @@ def _divided(total: Any, count: Any) -> Any:
 
 
 def _has_mean(value: Any) -> bool:
+    if type(value) in _NUMBERS:
+        return True
     if value is None or isinstance(value, (dict, list, set, tuple, str)):
         return False
     try:

@@ -31,10 +31,7 @@ def line_of(record: Record, max_bytes: int) -> str | None:
 
 
 def _fitted(record: Record, max_bytes: int) -> str | None:
-    """The record's line, with as many of its sites as have room; None for what is not JSON.
-
-    Each site, of perhaps thousands, is encoded once.
-    """
+    """The record's line, with as many of its sites as have room; None for what is not JSON."""
     first = {
         "round": record["round"],
         "aggregated_metrics": _fitting(record["aggregated_metrics"], max_bytes),
@@ -44,28 +41,50 @@ def _fitted(record: Record, max_bytes: int) -> str | None:
     if whole is None:
         return None
     used = len(whole.encode())
-    lists: dict[str, list[str]] = {"sites": [], "skipped_metrics": []}
-    for field, kept in lists.items():
-        for item in record[field]:
-            encoded = _encoded(item)
-            if encoded is None:
-                continue
-            used += len(encoded) + 2
-            if used > max_bytes:
-                lists["skipped_metrics"].append(f'{{"name":"","reason":"{field}_truncated"}}')
-                break
-            kept.append(encoded)
+    sites, used = _entries(record["sites"], used, max_bytes)
+    skipped: list[str] = []
+    if used <= max_bytes:
+        skipped, used = _entries(record["skipped_metrics"], used, max_bytes)
         if used > max_bytes:
-            break
+            skipped.append('{"name":"","reason":"skipped_metrics_truncated"}')
+    else:
+        skipped.append('{"name":"","reason":"sites_truncated"}')
     begin, end = dumps(first), dumps(last)
     if begin is None or end is None:
         return None
-    middle = [f'"{field}":[{",".join(kept)}]' for field, kept in lists.items()]
-    return ",".join([begin[:-1], *middle, *([end[1:-1]] if last else [])]) + "}"
+    middle = f'"sites":[{",".join(sites)}],"skipped_metrics":[{",".join(skipped)}]'
+    return ",".join([begin[:-1], middle, *([end[1:-1]] if last else [])]) + "}"
+
+
+def _entries(items: list[Record], used: int, max_bytes: int) -> tuple[list[str], int]:
+    """JSON of as many entries as have room, and the bytes used by then; more than there are if one had none."""
+    kept: list[str] = []
+    for at in range(0, len(items), _TOGETHER):
+        some = items[at : at + _TOGETHER]
+        text = _encoded(some)
+        # What FLARE counts: two bytes with each entry.
+        size = len(text) + len(some) - 1 if text is not None else max_bytes
+        if text is not None and used + size <= max_bytes:
+            kept.append(text[1:-1])
+            used += size
+            continue
+        for item in some:
+            text = _encoded(item)
+            if text is None:
+                continue
+            used += len(text) + 2
+            if used > max_bytes:
+                return kept, used
+            kept.append(text)
+    return kept, used
+
+
+#: How many entries are encoded in one go: one by one, thousands of them cost twice as much.
+_TOGETHER = 256
 
 
 def _encoded(item: Any) -> str | None:
-    """`dumps` of one entry, which is ASCII."""
+    """`dumps` of one entry, or of a list of them, which is ASCII."""
     try:
         return _encode(item)
     except (TypeError, ValueError, OverflowError):

@@ -150,11 +150,12 @@ def weight(value: Any, limits: Limits) -> Any:
 
 def weight_fields(given: Mapping[str, Any], limits: Limits) -> Record:
     """The `weight` and `weight_key` of a site's record, where they are usable."""
-    found = {
-        "weight": weight(given.get("weight"), limits),
-        "weight_key": text(given.get("weight_key"), limits),
-    }
-    return {k: v for k, v in found.items() if v is not None and v != ""}
+    fields: Record = {}
+    if (number := weight(given.get("weight"), limits)) is not None:
+        fields["weight"] = number
+    if key := text(given.get("weight_key"), limits):
+        fields["weight_key"] = key
+    return fields
 
 
 def key_metric(given: Any, limits: Limits) -> Record | None:

@@ -140,8 +140,10 @@ class MetricsArtifactWriter(Widget):
         if not sites and info.get("use_contribution_sites", True) is not False:
             sites = contributed
             skipped.extend(left_out)
-        for site in sites:
-            site.update(weights.get(site["name"], {}))
+        if weights:
+            for site in sites:
+                if found := weights.get(site["name"]):
+                    site.update(found)
         record: Record = {
             "round": round_number,
             "aggregated_metrics": aggregated,

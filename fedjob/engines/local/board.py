@@ -138,13 +138,14 @@ class Board:
             return
         for each in self.standing:
             each.silent = None
-        for name in self._clients:
-            if len(self._working) >= self._threads:
+        working, lost = self._working, self.lost
+        for name, client in self._clients.items():
+            if len(working) >= self._threads:
                 return
-            if name not in self._working and name not in self.lost:
+            if name not in working and name not in lost:
                 standing = self._offered(name)
                 if standing is not None:
-                    self._give(standing, name)
+                    self._give(standing, client)
 
     def _offered(self, site: str) -> Standing | None:
         for standing in self.standing:
@@ -154,8 +155,8 @@ class Board:
                     return standing if offer is Offer.SEND else None
         return None
 
-    def _give(self, standing: Standing, site: str) -> None:
-        client_task = self._delivery.send(standing, self._clients[site])
+    def _give(self, standing: Standing, client: Client) -> None:
+        client_task = self._delivery.send(standing, client)
         if client_task is not None:
-            self._working[site] = (standing, client_task)
+            self._working[client.name] = (standing, client_task)
         self._look_again = True

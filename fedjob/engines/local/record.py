@@ -6,7 +6,7 @@ import json.encoder
 import mmap
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -85,16 +85,20 @@ class Recorder:
         site: str,
         task: str,
         rc: str,
-        metrics: list[dict[str, Any]],
+        metrics: Mapping[str, Any],
         weight: Any,
         params: int,
         bytes: int,
     ) -> None:
-        """`emit` of what a site has sent, the event of which there are most: put together by hand."""
+        """`emit` of what a site has sent, the event of which there are most: put together by hand.
+
+        Metrics whose values are no scalars are left out.
+        """
         try:
             shown = [
-                f'{{"name": {_text(each["name"])}, "value": {_SHOWN[type(each["value"])](each["value"])}}}'
-                for each in metrics
+                f'{{"name": {_text(name)}, "value": {_SHOWN[type(value)](value)}}}'
+                for name, value in metrics.items()
+                if value is not None
             ]
             line = (
                 f'{{"event": "contribution", "time": {time.monotonic() - self.start:.6f}, '
@@ -102,9 +106,9 @@ class Recorder:
                 f'"rc": {_text(rc)}, "metrics": [{", ".join(shown)}], '
                 f'"weight": {_SHOWN[type(weight)](weight)}, "params": {params}, "bytes": {bytes}}}\n'
             )
-        except (KeyError, TypeError):  # of another type, which the encoder may know.
-            fields = {"round": round, "site": site, "task": task, "rc": rc, "metrics": metrics}
-            self.emit("contribution", **fields, weight=weight, params=params, bytes=bytes)
+        except (AttributeError, KeyError, TypeError):  # of another type, which the encoder may know.
+            fields = {"round": round, "site": site, "task": task, "rc": rc, "metrics": entries(metrics)}
+            self.emit("contribution", **fields, weight=scalar(weight), params=params, bytes=bytes)
             return
         self._waiting += line.encode()
         if not self._gather or len(self._waiting) > _BATCH:
@@ -183,3 +187,21 @@ _SHOWN: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     type(None): lambda _: "null",
 }
+
+
+def entries(metrics: Any) -> list[dict[str, Any]]:
+    """Metrics in the form of FLARE's artifacts: names are values, not keys; what is no scalar is left out."""
+    if type(metrics) is not dict and not isinstance(metrics, Mapping):
+        return []
+    named = [(str(name), scalar(value)) for name, value in metrics.items()]
+    return [{"name": name, "value": value} for name, value in named if value is not None]
+
+
+def scalar(value: Any) -> Any:
+    """A JSON scalar for a number, a string or a numpy or torch scalar; None for anything else."""
+    if type(value) is float or isinstance(value, (bool, int, float, str)):
+        return value
+    if hasattr(value, "item") and getattr(value, "shape", None) in ((), (1,)):
+        value = value.item()
+        return value if isinstance(value, (bool, int, float)) else None
+    return None

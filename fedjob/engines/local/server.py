@@ -142,7 +142,9 @@ class Server(FLComponent):
         self._meta = model.meta
         self._links = links
         self._letters: Mailbox[Message] = engine.hub.mailbox()
-        self._answers: Mailbox[tuple[str, Arrival]] = engine.hub.mailbox()
+        self._answers: Mailbox[tuple[str, Arrival] | None] = engine.hub.mailbox()
+        #: Whether the board is to be looked at, and the strand that does it knows.
+        self._called = False
         self._here = dict.fromkeys(links)
         self._ending = False
         self._failed = False
@@ -232,10 +234,16 @@ class Server(FLComponent):
         self._engine.abort()
 
     def _arrived(self, site: str, message: Arrival) -> None:
-        if isinstance(message, Message) and message.kind in LETTERS:
-            self._letters.put(message)
-        else:
+        """Replies go to the board at once, which looks at them when all that has come with them is there."""
+        if not isinstance(message, Message) or message.kind == "failed":
             self._answers.put((site, message))
+        elif message.kind in LETTERS:
+            self._letters.put(message)
+        elif self._board is not None:
+            self._guarded(self._board.take_reply, site, message)
+            if not self._called:
+                self._called = True
+                self._answers.put(None)
 
     def _take_letters(self) -> None:
         """Letters do not wait for answers: a callback that is at work on an answer may wait for a letter."""
@@ -245,9 +253,12 @@ class Server(FLComponent):
     def _take_answers(self) -> None:
         """Hear the sites until all have gone, what has come together at once."""
         while self._here:
-            self._guarded(self._hear, *self._answers.get())
+            arrived = [self._answers.get()]
             while len(self._answers):
-                self._guarded(self._hear, *self._answers.get())
+                arrived.append(self._answers.get())
+            self._called = False
+            for each in filter(None, arrived):
+                self._guarded(self._hear, *each)
             if self._board is not None:
                 self._guarded(self._board.look)
 
@@ -263,9 +274,7 @@ class Server(FLComponent):
     def _hear(self, site: str, message: Arrival) -> None:
         if isinstance(message, LinkClosed):
             self._lose(site)
-        elif message.kind == "reply" and self._board is not None:
-            self._board.take_reply(site, message)
-        elif message.kind == "failed":
+        else:
             self._fail(f"{site} could not go on: {message.headers['reason']}")
 
     def _lose(self, site: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fedjob.components.roles import Widget
 from fedjob.components.task import Task
-from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.record import Recorder, entries, scalar
 from fedjob.engines.local.standing import Standing
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.dxo import DataKind, MetaKey
@@ -75,8 +75,8 @@ class Watch(Widget):
             site=site,
             task=task,
             rc=rc,
-            metrics=entries(metrics),
-            weight=_scalar(weight),
+            metrics=metrics,
+            weight=weight,
             params=params,
             bytes=nbytes,
         )
@@ -119,15 +119,7 @@ class Watch(Widget):
         name = (info.get("key_metric") or {}).get("name")
         value = (info.get("best_metrics") or {}).get(name, fl_ctx.get_prop(AppConstants.VALIDATION_RESULT))
         number = info.get("best_round", fl_ctx.get_prop(AppConstants.CURRENT_ROUND))
-        self._record.emit("best_model", round=number, metric=name, value=_scalar(value))
-
-
-def entries(metrics: Any) -> list[dict[str, Any]]:
-    """Metrics in the form of FLARE's artifacts: names are values, not keys; what is no scalar is left out."""
-    if type(metrics) is not dict and not isinstance(metrics, Mapping):
-        return []
-    named = [(str(name), _scalar(value)) for name, value in metrics.items()]
-    return [{"name": name, "value": value} for name, value in named if value is not None]
+        self._record.emit("best_model", round=number, metric=name, value=scalar(value))
 
 
 def _content(result: Shareable) -> tuple[Any, Any, int, Any]:
@@ -157,18 +149,8 @@ def _shown(data: Any) -> Any:
         return {str(k): _shown(v) for k, v in data.items()}
     if isinstance(data, (list, tuple)):
         return [_shown(v) for v in data]
-    scalar = _scalar(data)
-    if scalar is not None or data is None:
-        return scalar
+    value = scalar(data)
+    if value is not None or data is None:
+        return value
     shape = getattr(data, "shape", None)
     return f"array {tuple(shape)}" if shape is not None else str(data)
-
-
-def _scalar(value: Any) -> Any:
-    """A JSON scalar for a number, a string or a numpy or torch scalar; None for anything else."""
-    if type(value) is float or isinstance(value, (bool, int, float, str)):
-        return value
-    if hasattr(value, "item") and getattr(value, "shape", None) in ((), (1,)):
-        value = value.item()
-        return value if isinstance(value, (bool, int, float)) else None
-    return None

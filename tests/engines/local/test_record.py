@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.record import Place, Recorder, entries, scalar
 
 
 def test_events_are_lines_with_the_time_since_the_start(tmp_path):
@@ -100,15 +100,16 @@ numbers = st.integers() | st.floats() | st.booleans() | st.none() | texts | st.j
     round=st.integers(0, 99),
     site=texts,
     task=texts,
-    metrics=st.lists(st.builds(lambda name, value: {"name": name, "value": value}, texts, numbers)),
+    metrics=st.dictionaries(texts | st.integers(), numbers | st.just([1]), max_size=4),
     weight=numbers,
 )
 def test_a_contribution_is_written_as_any_event_is(round, site, task, metrics, weight):
     fields = {"round": round, "site": site, "task": task, "rc": "OK", "metrics": metrics, "weight": weight}
+    as_event = fields | {"metrics": entries(metrics), "weight": scalar(weight)}
     with TemporaryDirectory() as directory:
         record = Recorder(Path(directory) / "events.jsonl")
         record.contribution(**fields, params=3, bytes=400)
-        record.emit("contribution", **fields, params=3, bytes=400)
+        record.emit("contribution", **as_event, params=3, bytes=400)
         record.close()
         one, two = map(json.loads, record.path.read_text().splitlines())
     assert one.pop("time") >= 0 <= two.pop("time")
