@@ -13,6 +13,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fedjob.engines.local.overlay import Overlay
+
 if TYPE_CHECKING:
     from fedjob.engines.local.hub import Hub
 
@@ -58,8 +60,20 @@ class Lease:
     def __len__(self) -> int:
         return self.view.nbytes
 
+    def own(self) -> memoryview | None:
+        """The bytes as memory that is the caller's own to write to; this lease lasts as long as that is referred to.
+
+        None where that would take a copy.
+        """
+        attached = self.view.obj
+        overlay = attached.overlay if isinstance(attached, _Attached) else None
+        return overlay.lend(self) if overlay is not None else None
+
     def detach(self) -> None:
         """End the lease and go on with a copy."""
+        attached = self.view.obj
+        if isinstance(attached, _Attached) and attached.overlay is not None:
+            attached.overlay.keep(self)
         self.view = memoryview(bytes(self.view))
         self._finish()
 
@@ -112,9 +126,29 @@ class Pool:
         self._out -= len(lease)
 
 
+class _Attached(mmap.mmap):
+    """The memory of another process, to read from."""
+
+    overlay: Overlay | None = None
+
+
+#: Whether the blocks that this process receives may be had for oneself, see `Lease.own`.
+_overlays = False
+
+
+def use_overlays(wanted: bool) -> None:
+    """From now on have overlays over what is attached, or none: their leases last as long as the received arrays."""
+    global _overlays  # noqa: PLW0603
+    _overlays = wanted
+
+
 def attach(fd: int) -> memoryview:
     """The memory behind a descriptor that another process sent, to read from; closes the descriptor."""
     try:
-        return memoryview(mmap.mmap(fd, os.fstat(fd).st_size, prot=mmap.PROT_READ))
+        size = os.fstat(fd).st_size
+        memory = _Attached(fd, size, prot=mmap.PROT_READ)
+        if _overlays:
+            memory.overlay = Overlay(fd, size)
+        return memoryview(memory)
     finally:
         os.close(fd)

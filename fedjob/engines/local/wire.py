@@ -16,7 +16,7 @@ from typing import Any
 
 from fedjob.engines.local import plain
 from fedjob.engines.local.hub import Hub
-from fedjob.engines.local.slab import AVAILABLE, LARGE, Lease, Pool
+from fedjob.engines.local.slab import AVAILABLE, LARGE, Lease, Pool, use_overlays
 
 #: Arrays begin at multiples of this, as numpy and torch like them.
 ALIGN = 64
@@ -85,7 +85,10 @@ def thaw(frozen: Frozen) -> Any:
     if not frozen.sizes:
         data = frozen.pickle
         return plain.loads(data) if data[:1] == plain.MARK else pickle.loads(data)
-    view = memoryview(bytearray(view_of(frozen.block)))
+    block = frozen.block
+    view = block.own() if isinstance(block, Lease) else None
+    if view is None:
+        view = memoryview(bytearray(view_of(block)))
     return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes))
 
 
@@ -106,10 +109,12 @@ _pool: Pool | None = None
 def share_blocks(hub: Hub | None) -> None:
     """From now on put large blocks into shared memory: this is a worker that sends to others.
 
-    With a `hub`, `freeze` may wait for memory that the receiver still uses (see `Pool`).
+    With a `hub`, `freeze` may wait for memory that the receiver still uses (see `Pool`), and what is received may lie in
+    memory of the sender, who then does not wait for it.
     """
     global _pool  # noqa: PLW0603
     _pool = Pool(hub) if AVAILABLE else None
+    use_overlays(hub is not None)
 
 
 def is_waiting() -> bool:
