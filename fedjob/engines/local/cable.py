@@ -98,7 +98,8 @@ class Cable:
         if body is None or body is self._last_sent:
             self._gather(site, message, None if body is None else True)
             return
-        self._last_sent = body
+        # One party alone is sent another body next, into the memory of this one.
+        self._last_sent = body if len(self._links) > 1 else None
         block = body.block
         if isinstance(block, Lease) and block.slab is not None:
             self._pack()
@@ -229,9 +230,11 @@ class Cable:
     def _body(self, body: Any) -> Body | None:
         if body is None:
             return None
-        if body is not True:
-            self._last_received = body_of(*body)
-        return self._last_received
+        if body is True:
+            return self._last_received
+        received = body_of(*body)
+        self._last_received = received if len(self._links) > 1 else None
+        return received
 
     def _relieve(self) -> None:
         """The sender waits for what it lent. If that does not change soon, give it back and go on with copies."""

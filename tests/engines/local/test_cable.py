@@ -152,10 +152,13 @@ def test_a_link_that_is_closed_leaves_the_others_open():
 
 
 @pytest.mark.skipif(not slab.AVAILABLE, reason="needs memfd")
-def test_slabs_are_used_again_once_the_receiver_has_done():
+@pytest.mark.parametrize(
+    ("sites", "most"), [(["site-1"], 1), (["site-1", "site-2"], 3)], ids=["alone", "among others"]
+)
+def test_slabs_are_used_again_once_the_receiver_has_done(sites, most):
     share_blocks(None)
     pool = wire._pool
-    ends = Ends()
+    ends = Ends(sites)
     link, far = ends.server["site-1"], ends.sites["site-1"]
 
     def talk():
@@ -167,7 +170,7 @@ def test_slabs_are_used_again_once_the_receiver_has_done():
 
     try:
         ends.run(talk)
-        assert len(pool._free) + len(pool._used) <= 3
+        assert len(pool._free) + len(pool._used) <= most
     finally:
         wire._pool = None
 
