@@ -126,6 +126,17 @@ class Task:
         return self.props.get(key)
 
 
+def let_go(task: Task, **_: Any) -> None:
+    """Have a task let go of its client tasks if it is done. May be its `task_done_cb`.
+
+    They and the task refer to one another: its data, a model, would stay until garbage is collected, which may be many
+    rounds later.
+    """
+    if not task.is_standing:
+        task.client_tasks.clear()
+        task.last_client_task_map.clear()
+
+
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
 

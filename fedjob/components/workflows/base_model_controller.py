@@ -11,7 +11,7 @@ from typing import Any
 
 from fedjob.components.controller import Controller
 from fedjob.components.persistor import LearnablePersistor
-from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey, only_fires
+from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey, let_go, only_fires
 from fedjob.components.workflows.error_policy import ErrorPolicy
 from fedjob.components.workflows.wrapper import FLComponentWrapper
 from fedjob.exchange.app_constants import AppConstants
@@ -161,6 +161,7 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
             timeout=timeout,
             before_task_sent_cb=self._prepare_task_data,
             result_received_cb=self._process_result,
+            task_done_cb=let_go,
         )
 
     @only_fires(AppEventType.BEFORE_TRAIN_TASK)

@@ -12,7 +12,7 @@ from fedjob.components.checks import check_non_negative_int, check_object_type, 
 from fedjob.components.controller import Controller
 from fedjob.components.generator import ShareableGenerator
 from fedjob.components.persistor import LearnablePersistor
-from fedjob.components.task import ClientTask, Task
+from fedjob.components.task import ClientTask, Task, let_go
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import AppEventType
@@ -155,6 +155,7 @@ class CyclicController(Controller):
             dynamic_targets=False,
             abort_signal=abort_signal,
         )
+        let_go(task)
         every = self._persist_every_n_rounds
         if every != 0 and (self._current_round + 1) % every == 0:
             self.fire_event(AppEventType.BEFORE_LEARNABLE_PERSIST, fl_ctx)

@@ -17,7 +17,7 @@ from fedjob.components.checks import (
 from fedjob.components.controller import Controller
 from fedjob.components.generator import ShareableGenerator
 from fedjob.components.persistor import LearnablePersistor
-from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey, only_fires
+from fedjob.components.task import ClientTask, OperatorMethod, Task, TaskOperatorKey, let_go, only_fires
 from fedjob.components.workflows.error_policy import ErrorPolicy
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.client import Client
@@ -227,6 +227,7 @@ class ScatterAndGather(Controller):
             fl_ctx=fl_ctx,
             abort_signal=abort_signal,
         )
+        let_go(task)
 
     def _gather(self, fl_ctx: FLContext) -> None:
         self.fire_event(AppEventType.BEFORE_AGGREGATION, fl_ctx)

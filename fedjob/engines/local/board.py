@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from collections.abc import Callable
 
 from fedjob.components.task import ClientTask, TaskCompletionStatus
@@ -66,7 +67,7 @@ class Board:
         self.standing.append(standing)
         self._watch.task_sent(task, standing.targets)
         if task.timeout:
-            self._after(task.timeout, lambda: self._expire(standing))
+            self._after(task.timeout, standing, self._expire)
         for seconds in wakes:
             if seconds:
                 self._tick(standing, seconds)
@@ -74,27 +75,29 @@ class Board:
             self._tick(standing, standing.patience)
         self.look()
 
-    def _after(self, seconds: float, call: Callable[[], None]) -> None:
-        hub = self._hub
+    def _after(self, seconds: float, standing: Standing, call: Callable[[Standing], None]) -> None:
+        """Call after so many seconds if the task still stands; until then its data, a model, is not kept for that."""
+        hub, task = self._hub, weakref.ref(standing)
 
         def wait() -> None:
             hub.sleep(seconds)
-            call()
+            found = task()
+            if found is not None and found in self.standing:
+                call(found)
 
         hub.spawn(wait, name=f"timer of {seconds:g} s")
 
     def _tick(self, standing: Standing, seconds: float) -> None:
         """Look again every `seconds` while the task stands: one of its times may be over."""
 
-        def again() -> None:
-            if standing in self.standing:
-                self.look()
-                self._after(seconds, again)
+        def again(found: Standing) -> None:
+            self.look()
+            self._tick(found, seconds)
 
-        self._after(seconds, again)
+        self._after(seconds, standing, again)
 
     def _expire(self, standing: Standing) -> None:
-        if standing in self.standing and standing.task.completion_status is None:
+        if standing.task.completion_status is None:
             while (site := standing.first_arrived()) is not None:
                 self._delivery.process(standing, site)
             standing.task.completion_status = TaskCompletionStatus.TIMEOUT
