@@ -141,8 +141,8 @@ class FLComponent(StatePersistable):
             self.fire_event_with_data(event_type, fl_ctx, FLContextKey.EVENT_DATA, data)
 
 
-def listens(component: Any, event_type: str) -> bool:
-    """Whether an event may mean anything to a component.
+def listens(component: Any, *event_types: str) -> bool:
+    """Whether any of these events may mean anything to a component.
 
     A component's class that says in ``_EVENTS`` which events its `handle_event` looks at is spared the others, of
     which there are some twenty for each result of each site. A subclass with a `handle_event` of its own gets all.
@@ -153,13 +153,13 @@ def listens(component: Any, event_type: str) -> bool:
     if getattr(kind, "get_event_handlers", None) is not FLComponent.get_event_handlers:
         return True
     registered = getattr(component, "_event_handlers", None)
-    if (
-        registered is None or event_type in registered
-    ):  # None: `__init__` was not called, which is to be heard of.
+    if registered is None:  # `__init__` was not called, which is to be heard of.
+        return True
+    if registered and not registered.keys().isdisjoint(event_types):
         return True
     known: Any = kind
     events = _events_of(known, known.handle_event)
-    return events is None or event_type in events
+    return events is None or not events.isdisjoint(event_types)
 
 
 @lru_cache(maxsize=1024)

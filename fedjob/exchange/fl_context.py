@@ -235,7 +235,7 @@ class FLContextManager:
         self.private_stickers: dict[str, Any] = dict(private_stickers or {})
         #: How often a sticky prop was set.
         self._changes = 0
-        #: The props of a new context, made anew when a sticky prop is set.
+        #: The props of a new context, once one was made.
         self._fresh: dict[str, dict[str, Any]] | None = None
 
     def new_context(self) -> FLContext:
@@ -270,5 +270,7 @@ class FLContextManager:
     def update_sticker(self, key: str, value: Any, mask: int) -> None:
         with _lock:
             (self.private_stickers if is_private(mask) else self.public_stickers)[key] = value
-            self._fresh = None
+            if self._fresh is not None:
+                # Contexts have copies of the dict, and its entries are never changed in place.
+                self._fresh[key] = {V: value, M: mask}
             self._changes += 1

@@ -111,22 +111,26 @@ class FLEngine:
 
     def listeners(self, event_type: str) -> tuple[Any, ...]:
         """The handlers to which the event may mean anything, in order; remembered while nothing changes."""
+        self._look_at_handlers()
+        found = self._heard.get(event_type)
+        if found is None:
+            found = self._heard[event_type] = tuple([h for h in self._handlers if listens(h, event_type)])
+        return found
+
+    def _look_at_handlers(self) -> None:
+        """Forget who listens to what if that may have changed."""
         handlers, registrations = self.app.handlers, FLComponent._registrations
         if registrations != self._registrations or handlers != self._handlers:
             self._heard.clear()
             self._heard_any.clear()
             self._registrations, self._handlers = registrations, handlers.copy()
-        found = self._heard.get(event_type)
-        if found is None:
-            found = self._heard[event_type] = tuple(h for h in handlers if listens(h, event_type))
-        return found
 
     def hears(self, event_types: tuple[str, ...]) -> bool:
         """Whether any of the events has a listener."""
-        self.listeners(event_types[0])  # which sees to it that what is remembered still holds.
+        self._look_at_handlers()
         found = self._heard_any.get(event_types)
         if found is None:
-            found = self._heard_any[event_types] = any(map(self.listeners, event_types))
+            found = self._heard_any[event_types] = any(listens(h, *event_types) for h in self._handlers)
         return found
 
     def public_props(self) -> dict[str, Any]:

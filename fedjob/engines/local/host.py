@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from greenlet import getcurrent
 
@@ -21,7 +21,7 @@ from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
 from fedjob.engines.local.context import Context, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
-from fedjob.engines.local.hub import Hub, Killed
+from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.output import Output
@@ -32,6 +32,17 @@ from fedjob.engines.local.tripwire import Tripwire
 from fedjob.engines.request import SERVER
 from fedjob.errors import Stalled
 from fedjob.flare import shim
+
+
+class Resting(Protocol):
+    """A party that waits without a strand of its own, which among thousands would take memory."""
+
+    def rest(self, go_on: Callable[[Play], None]) -> None:
+        """Call `go_on` with what there is to do once there is something; its outcome is as the first one's."""
+
+
+#: What a party does: True if it came to its end well.
+Play = Callable[[], "bool | Resting"]
 
 
 class Host:
@@ -53,7 +64,9 @@ class Host:
         self.plan = plan
         self.shard = shard
         self.hub = Hub()
-        self.record = Recorder(plan.layout.events, start=plan.start, place=place, gather=SERVER in shard)
+        self.record = Recorder(
+            plan.layout.events, start=plan.start, place=place, gather=SERVER in shard, many=len(shard) > 1
+        )
         self.hub.on_rest(self._flush)
         self._path = path
         self._shared = shared or set()
@@ -68,6 +81,8 @@ class Host:
         self.on_torch: Callable[[], None] | None = None
         self._ok = True
         self._has_server = SERVER in shard
+        #: The parties that are over.
+        self._over: Mailbox[str] = self.hub.mailbox()
         #: The top names in a ``custom/``, which thousands of sites may have in common.
         self._names: dict[Path, set[str]] = {}
 
@@ -123,12 +138,14 @@ class Host:
 
     def _parties(self) -> None:
         links = self._links()
-        strands = [
-            self.hub.spawn(self._party, name, links[name], name=name, context=self._context(name))
-            for name in self.shard
-        ]
-        for strand in strands:
-            strand.join()
+        for name in self.shard:
+            play = partial(self._play, name, links[name])
+            self._spawn(name, links[name], self._context(name), play)
+        for _ in self.shard:
+            self._over.get()
+
+    def _spawn(self, name: str, links: dict[str, Link], context: Swap | None, play: Play) -> None:
+        self.hub.spawn(self._party, name, links, play, name=name, context=context)
 
     def _context(self, name: str) -> Context:
         layout, gpu = self.plan.layout, self.plan.gpus.get(name)
@@ -166,24 +183,33 @@ class Host:
                     ends[site][SERVER] = self._cables[0].link(site, SERVER)
         return ends
 
-    def _party(self, name: str, links: dict[str, Link]) -> None:
+    def _party(self, name: str, links: dict[str, Link], play: Play) -> None:
+        """Carry out what a party does now, and see to its end unless it rests."""
+        rests = False
         try:
-            self._note_end(name, self._play(name, links))
+            outcome = play()
+            if isinstance(outcome, bool):
+                self._note_end(name, outcome)
+            else:
+                rests = True
+                outcome.rest(partial(self._spawn, name, links, self.hub.current().context))
         except Killed:
             raise
         except (Exception, SystemExit) as error:
             self._fail(name, error)
         finally:
-            self._end_strands_of(name)
-            for link in links.values():
-                link.close()
+            if not rests:
+                self._end_strands_of(name)
+                for link in links.values():
+                    link.close()
+                self._over.put(name)
 
     def _note_end(self, name: str, well: bool) -> None:
         """How the run ended is the server's to say; a worker without it says how its sites did."""
         if name == SERVER or not self._has_server:
             self._ok = self._ok and well
 
-    def _play(self, name: str, links: dict[str, Link]) -> bool:
+    def _play(self, name: str, links: dict[str, Link]) -> bool | Resting:
         plan = self.plan
         common: dict[str, Any] = {
             "model": plan.model,
@@ -194,13 +220,13 @@ class Host:
             "request": plan.request,
         }
         if name == SERVER:
-            well = plan.role(name)(sites=plan.sites, links=links, **common)
+            well: bool | Resting = plan.role(name)(sites=plan.sites, links=links, **common)
         else:
             self.record.emit(
                 "site_ready", site=name, pid=os.getpid(), cuda_visible_devices=plan.gpus.get(name)
             )
             well = plan.role(name)(site=name, link=links[SERVER], **common)
-        return bool(well)
+        return well
 
     def _end_strands_of(self, name: str) -> None:
         """Strands that a party leaves behind (a script that waits for more) end with it."""

@@ -121,7 +121,7 @@ class Lane:
 
     def leave(self, message: Message) -> None:
         """Have a task go the long way."""
-        self._site.tasks.put(message)
+        self._site.put(message)
 
 
 class Work:

@@ -52,21 +52,32 @@ class Place:
 #: Bytes that are gathered at most.
 _BATCH = 1 << 16
 
+#: Events that each site has once: thousands of sites begin and end together.
+_CAN_WAIT = frozenset({"site_ready", "traffic"})
+
 
 class Recorder:
     """Appends events to `path`; `start` is the monotonic clock's reading when the run began.
 
     With `gather`, events are kept until `flush` (or an error, or many of them), and then go into one write: for the
-    server, which has an event for every answer of every site.
+    server, which has an event for every answer of every site. With `many`, for a worker of many sites, only those are
+    kept that each site has once.
     """
 
     def __init__(
-        self, path: Path, *, start: float | None = None, place: Place | None = None, gather: bool = False
+        self,
+        path: Path,
+        *,
+        start: float | None = None,
+        place: Place | None = None,
+        gather: bool = False,
+        many: bool = False,
     ) -> None:
         self.path = path
         self.start = time.monotonic() if start is None else start
         self._place = place
         self._gather = gather
+        self._many = many
         self._waiting = bytearray()
         self._fd: int | None = None
 
@@ -75,7 +86,8 @@ class Recorder:
         line = {"event": event, "time": round(time.monotonic() - self.start, 6), **fields}
         self._waiting += _encode(line).encode()
         self._waiting += b"\n"
-        if not self._gather or event == "error" or len(self._waiting) > _BATCH:
+        waits = event != "error" if self._gather else self._many and event in _CAN_WAIT
+        if not waits or len(self._waiting) > _BATCH:
             self.flush()
 
     def contribution(

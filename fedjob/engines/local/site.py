@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ def run_site(
     record: Recorder,
     workspace: Path,  # noqa: ARG001 - every party is handed the same
     request: RunRequest,
-) -> bool:
-    """Run one site's part of a job; True if it came to its end without an error of its own."""
+) -> bool | Site:
+    """Run one site's part of a job; True if it came to its end without an error of its own, the site if it rests."""
     app = _load(model, app_dir, site, link, record)
     if app is None:
         return False
@@ -133,7 +134,9 @@ class Site(FLComponent):
         super().__init__()
         self._engine = engine
         self._link = link
-        self.tasks: Mailbox[Message | None] = engine.hub.mailbox()
+        self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
+        #: While the site rests, has it go on.
+        self._go_on: Callable[[Callable[[], bool | Site]], None] | None = None
         self._letters: Mailbox[Arrival] = engine.hub.mailbox()
         self._unread = 0
         self._over = False
@@ -145,7 +148,8 @@ class Site(FLComponent):
         self._left = False
         engine.app.handlers.insert(0, self)
 
-    def run(self) -> bool:
+    def run(self) -> bool | Site:
+        """Begin; then the site waits for tasks."""
         engine = self._engine
         self._context = engine.hub.current().context
         self._link.hear(self._arrived)
@@ -157,16 +161,33 @@ class Site(FLComponent):
             self.fire_event(EventType.START_RUN, fl_ctx)
         # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
         engine.hub.sleep(0)
-        while (message := self.tasks.get()) is not None:
+        return self._work()
+
+    def _work(self) -> bool | Site:
+        """Do what there is to do."""
+        while len(self._tasks):
+            message = self._tasks.get()
+            if message is None:
+                self._end()
+                return self._well
             self._answer(message)
-        self._end()
-        return self._well
+        return self
+
+    def rest(self, go_on: Callable[[Callable[[], bool | Site]], None]) -> None:
+        self._go_on = go_on
+
+    def put(self, message: Message | None) -> None:
+        """Have a task done the long way, or, for None, the site end."""
+        self._tasks.put(message)
+        if self._go_on is not None:
+            go_on, self._go_on = self._go_on, None
+            go_on(self._work)
 
     def _arrived(self, message: Arrival) -> None:
         """A task goes its way at once, unless something that came before it is still to be read."""
         if not self._unread and isinstance(message, Message) and message.kind == "task":
-            if self._busy or len(self.tasks) or not self._lane.take(message):
-                self.tasks.put(message)
+            if self._busy or len(self._tasks) or not self._lane.take(message):
+                self.put(message)
         elif not self._over:
             if not self._unread:
                 # Only now: a strand that waits takes memory, and of thousands of sites few ever get letters.
@@ -183,11 +204,11 @@ class Site(FLComponent):
             if isinstance(message, LinkClosed) or message.kind == "end":
                 self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
                 self._engine.abort()
-                self.tasks.put(None)
+                self.put(None)
                 self._over = True
                 return
             if message.kind == "task":
-                self.tasks.put(message)
+                self.put(message)
             else:
                 self._engine.post.take(message)
 
@@ -213,7 +234,7 @@ class Site(FLComponent):
         """A panic ends this site; the server goes on without it if it can, as in FLARE."""
         self._left = True
         self._engine.abort()
-        self.tasks.put(None)
+        self.put(None)
 
     # One task.
 

@@ -123,10 +123,13 @@ class Mailbox(Generic[T]):
     def get(self, timeout: float | None = None) -> T:
         """The next item; TimeoutError if none comes within `timeout` seconds."""
         if self._items:
-            return self._items.popleft()
+            item = self._items.popleft()
+            if not self._items:
+                self._items = None
+            return item
         wait = self._hub.waiting()
         if self._waits is None:
             self._waits = []
         self._waits.append(wait)
-        item: T = self._hub.park(wait, timeout)
-        return item
+        came: T = self._hub.park(wait, timeout)
+        return came
