@@ -186,7 +186,9 @@ def files(folder: Path) -> Sequence[Path]:
 
 
 def _files(folder: Path) -> Sequence[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    # Not `rglob`, which compiles a regular expression first.
+    found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    return [path for path in sorted(found) if path.is_file()]
 
 
 def user_traceback(error: BaseException) -> str:

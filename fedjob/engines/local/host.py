@@ -83,6 +83,8 @@ class Host:
         self._has_server = SERVER in shard
         #: The parties that are over.
         self._over: Mailbox[str] = self.hub.mailbox()
+        #: A worker ends with the run: what was done to its process has not to be undone.
+        self._is_worker = place is not None
         #: The top names in a ``custom/``, which thousands of sites may have in common.
         self._names: dict[Path, set[str]] = {}
 
@@ -115,12 +117,13 @@ class Host:
             with shim.active():
                 yield
         finally:
-            on_import.remove()
-            time.sleep = sleep
-            custom.leave(here)
+            if not self._is_worker:
+                on_import.remove()
+                time.sleep = sleep
+                custom.leave(here)
 
     def _wire(self) -> None:
-        """In a worker of many sites, which ends with the run: nothing of this has to be undone."""
+        """In a worker of many sites."""
         self._tripwire = Tripwire(self.plan.layout.lobby(self.shard[0]))
         os.getcwd = self._tripwire.getcwd(os.getcwd)
         os.getcwdb = self._tripwire.getcwd(os.getcwdb)

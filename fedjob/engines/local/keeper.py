@@ -1,16 +1,19 @@
 """The keeper of one run: forks its workers, tells of their exits, and leaves none of them behind.
 
-It runs in a process of its own, forked from the nursery, and talks to the test process over one socket:
-in comes the Plan, then commands; out go ``("started", pids)`` and ``("exited", shard, status, place, left)``.
-When that socket closes, for whatever reason, everything that the run has started is killed.
+It lives in the nursery's process, or in one of its own if the nursery keeps another run, and talks to the test process
+over one socket: in comes the Plan, then commands; out go ``("exited", shard, status, place, left)``.
+When that socket closes, for whatever reason, everything that the run has started is killed; and only when nothing of
+the run is left is it closed from this side.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
 import socket
+from collections.abc import Sequence
 from typing import NoReturn
 
 from fedjob.engines.local import pipe, worker
@@ -29,33 +32,59 @@ KILL, DUMP = "kill", "dump"
 
 
 class Keeper:
-    """Keeps the workers of one run."""
+    """Keeps the workers of one run; whoever has it waits on `socket` and on `children`.
 
-    def __init__(self, sock: socket.socket, path: list[str]) -> None:
-        self._socket = sock
+    `path` is the workers' ``sys.path``, `private` are sockets of this process that they have no business with.
+    """
+
+    def __init__(
+        self, sock: socket.socket, path: list[str], children: Children, private: Sequence[socket.socket] = ()
+    ) -> None:
+        self.socket = sock
         self._path = path
-        self._children = Children()
+        self._children = children
+        self._private = (sock, *private)
+        self._begun = False
         self._running: dict[int, int] = {}  # shard number by pid.
         self._places: list[Place] = []
 
-    def keep(self) -> None:
-        """Serve one run to its end."""
-        plan: Plan = pipe.receive(self._socket)
-        worker.prepare(plan)
-        self._fork_workers(plan)
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            selector.register(self._children, selectors.EVENT_READ)
-            while self._running:
-                for key, _ in selector.select():
-                    if key.fileobj is self._socket:
-                        self._obey()
-                    elif signal.SIGTERM in self._children.signals():
-                        raise EOFError("the nursery ends")
-                self._tell_exits()
+    @property
+    def is_done(self) -> bool:
+        """Whether no worker is left; what they have started may be."""
+        return self._begun and not self._running
 
-    def _fork_workers(self, plan: Plan) -> None:
-        """Fork one worker per shard, each with its end of a socket to the server's worker."""
+    def hear(self) -> bool:
+        """Take in what the test process says. If it has hung up, or anything fails, the run is over: False."""
+        try:
+            if self._begun:
+                self._obey()
+            else:
+                self._begun = True
+                self._begin(pipe.receive(self.socket))
+        except Exception:  # the test process learns of it by the end of the run.
+            self.kill()
+            return False
+        return True
+
+    def ended(self, pid: int, status: int) -> None:
+        """A child of this process has ended."""
+        number = self._running.pop(pid, None)
+        if number is None:
+            return
+        # What the worker started may hold its sockets open; the server must learn of the end now.
+        kill_group(pid)
+        place = self._places[number]
+        with contextlib.suppress(OSError):
+            pipe.send(self.socket, ("exited", number, status, place.get(), place.left))
+
+    def kill(self) -> None:
+        """Kill the workers."""
+        for pid in self._running:
+            kill_group(pid)
+
+    def _begin(self, plan: Plan) -> None:
+        worker.prepare(plan)
+        # One worker per shard, each with its end of a socket to the server's worker.
         pairs = {number: socket.socketpair() for number in range(1, len(plan.shards))}
         self._places = [Place() for _ in plan.shards]
         for number in range(len(plan.shards)):
@@ -66,7 +95,6 @@ class Keeper:
         for ends in pairs.values():
             ends[0].close()
             ends[1].close()
-        pipe.send(self._socket, ("started", {number: pid for pid, number in self._running.items()}))
 
     def _become_worker(
         self, plan: Plan, number: int, pairs: dict[int, tuple[socket.socket, socket.socket]]
@@ -77,7 +105,7 @@ class Keeper:
             die_with_parent()
             self._children.forget_in_child()
             mine = {n: ends[0] for n, ends in pairs.items()} if number == 0 else {0: pairs[number][1]}
-            for sock in (self._socket, *(sock for ends in pairs.values() for sock in ends)):
+            for sock in (*self._private, *(sock for ends in pairs.values() for sock in ends)):
                 if sock not in mine.values():
                     sock.close()
             worker.main(plan, number, mine, self._places[number], self._path)
@@ -86,7 +114,7 @@ class Keeper:
 
     def _obey(self) -> None:
         """Carry out a command; EOFError if the test process has gone."""
-        command, *numbers = pipe.receive(self._socket)
+        command, *numbers = pipe.receive(self.socket)
         for pid, number in list(self._running.items()):
             if number in numbers or not numbers:
                 if command == DUMP:
@@ -94,31 +122,35 @@ class Keeper:
                 else:
                     kill_group(pid)
 
-    def _tell_exits(self) -> None:
-        for pid, status in self._children.exits():
-            number = self._running.pop(pid, None)
-            if number is None:
-                continue
-            # What the worker started may hold its sockets open; the server must learn of the end now.
-            kill_group(pid)
-            place = self._places[number]
-            pipe.send(self._socket, ("exited", number, status, place.get(), place.left))
-
 
 def main(sock: socket.socket, path: list[str]) -> NoReturn:
-    """The life of a keeper process, from just after its fork."""
+    """The life of a process that keeps a run, from just after its fork."""
     try:
         os.setsid()
         die_with_parent()
         adopt_orphans()
-        keeper = Keeper(sock, path)
+        children = Children()
+        keeper = Keeper(sock, path, children)
         try:
-            keeper.keep()
+            _keep(keeper, children)
         finally:
-            for pid in keeper._running:
-                kill_group(pid)
+            keeper.kill()
             kill_descendants()
-    except (EOFError, OSError):
-        pass
     finally:
         os._exit(0)
+
+
+def _keep(keeper: Keeper, children: Children) -> None:
+    """Until no worker is left, or the nursery ends."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(keeper.socket, selectors.EVENT_READ)
+        selector.register(children, selectors.EVENT_READ)
+        while not keeper.is_done:
+            for key, _ in selector.select():
+                if key.fileobj is keeper.socket:
+                    if not keeper.hear():
+                        return
+                elif signal.SIGTERM in children.signals():
+                    return
+            for pid, status in children.exits():
+                keeper.ended(pid, status)

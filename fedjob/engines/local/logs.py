@@ -50,6 +50,28 @@ def apply(config: Mapping[str, Any]) -> None:
     logging.config.dictConfig(dict(config))
 
 
+#: What was applied for all workers forked from this process.
+_common: Mapping[str, Any] = {}
+
+
+def apply_to_all(config: Mapping[str, Any]) -> None:
+    """In the process that the workers of one run after another are forked from: what is the same in all of them.
+
+    The rest (`is_console` tells) they do themselves, from the state in which a process starts.
+    """
+    global _common  # noqa: PLW0603
+    wanted = config if is_console(config) else {}
+    if wanted == _common:
+        return
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+    root.setLevel(logging.WARNING)
+    if wanted:
+        apply(wanted)
+    _common = wanted
+
+
 def is_console(config: Mapping[str, Any]) -> bool:
     """Whether a configuration means the same in every process: modes and levels do, a user's file may open others."""
     return config == _console(config.get("root", {}).get("level"), _form(config))

@@ -1,40 +1,28 @@
-"""The nursery: a warm process, one per test process, from which runs are forked.
+"""The nursery: a warm process, one per test process, from which the workers of runs are forked.
 
 It has numpy and whatever is to be preloaded imported and never starts a thread, so a fork is cheap and safe.
-For each run the test process hands it one end of a socket; the nursery forks a keeper that serves
-the run over it. When the test process ends, however it ends, the nursery kills what is left and ends.
+For each run the test process hands it one end of a socket, over which the run is kept (`keeper.py`). When the test
+process ends, however it ends, the nursery kills what is left and ends. What it does all that time is in `cradle.py`.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
 import os
-import selectors
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-import traceback
-from collections.abc import Callable, Iterable
-from importlib import import_module
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
 from fedjob.engines.local import pipe
 from fedjob.errors import RunError
 
-if TYPE_CHECKING:
-    from fedjob.engines.local.reaper import Children
-
 #: Seconds that keepers have to kill their workers before they are killed themselves.
 _GRACE = 1.0
-
-#: What every run needs of ours; for what the run itself names see `Plan.preload`.
-_ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
 
 #: What torch imports by itself at a process's first step of an optimizer: 800 modules, a second of work.
 LATE_IN_TORCH = "torch._dynamo"
@@ -183,113 +171,6 @@ os.register_at_fork(after_in_child=NURSERY.disown)
 
 def serve(descriptor: int, parent: int, preload: Iterable[str]) -> NoReturn:
     """The life of the nursery; `parent` is the pid of the test process, `preload` what its runs will want."""
-    from fedjob.engines.local import reaper
-    from fedjob.engines.local.keeper import main as keep  # brings in the engine, which only this side needs.
-    from fedjob.engines.local.worker import keep_freed_memory
+    from fedjob.engines.local.cradle import live  # brings in the engine, which only this side needs.
 
-    reaper.adopt_orphans()
-    children = reaper.Children()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sock = socket.socket(fileno=descriptor)
-    keepers: set[int] = set()
-    _warm_up(preload)
-    keep_freed_memory()
-    with contextlib.suppress(EOFError, OSError), selectors.DefaultSelector() as selector:
-        sources: tuple[Any, ...] = (sock, children, *_parent_handle(parent))
-        for source in sources:
-            selector.register(source, selectors.EVENT_READ)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj is sock:
-                    keepers.add(_fork_keeper(sock, children, keep))
-                elif key.fileobj is not children or signal.SIGTERM in children.signals():
-                    raise EOFError("the test process has gone")
-            keepers.difference_update([pid for pid, _ in children.exits()])
-    for kill in (signal.SIGTERM, signal.SIGKILL):
-        _end(keepers, children, kill)
-    reaper.kill_descendants()
-    os._exit(0)
-
-
-def _warm_up(preload: Iterable[str]) -> None:
-    """Do once what every worker would do first, so that each is forked with it done."""
-    from fedjob import hooks
-    from fedjob.engines.local import generators
-    from fedjob.flare import further, names, shim
-
-    _import_all(("numpy", "numpy.random", *_ENGINE))
-    generators.present()
-    names.modules()
-    names.module_of("")  # another table that is made when it is first asked.
-    if not hooks.installed():  # a plugin could do anything when it is loaded, so that is left to the workers.
-        further.modules()
-    with shim.active():
-        pass
-    _preload(preload)
-
-
-def _parent_handle(parent: int) -> list[int]:
-    """A descriptor that becomes readable when the test process ends, even if a copy of it holds our socket."""
-    try:
-        return [os.pidfd_open(parent)]
-    except ProcessLookupError:
-        raise EOFError("the test process has gone") from None
-    except (AttributeError, OSError):
-        return []
-
-
-def _fork_keeper(
-    sock: socket.socket, children: Children, keep: Callable[[socket.socket, list[str]], NoReturn]
-) -> int:
-    """Import what the run wants preloaded, fork its keeper, and answer; the keeper's pid, or 0."""
-    (preload, learned), (descriptor,) = pipe.receive_with_descriptors(sock, 1)
-    with socket.socket(fileno=descriptor) as run:
-        problem = _preload(preload)
-        _import_all(learned)
-        pid = 0 if problem else os.fork()
-        if pid == 0 and not problem:
-            children.forget_in_child()
-            sock.close()
-            keep(run, list(sys.path))
-    pipe.send(sock, problem)
-    return pid
-
-
-def _preload(modules: Iterable[str]) -> str | None:
-    """As `_import_all`; who has torch preloaded trains with it."""
-    names = tuple(modules)
-    problem = _import_all(names)
-    if "torch" in names:
-        _import_all((LATE_IN_TORCH,))
-    return problem
-
-
-def _import_all(modules: Iterable[str]) -> str | None:
-    """Import modules that are not there yet; the first thing that went wrong as text, None if nothing did."""
-    fresh = [name for name in modules if name not in sys.modules]
-    problem = None
-    for name in fresh:
-        try:
-            import_module(name)
-        except Exception:
-            problem = problem or traceback.format_exc()
-    if "torch" in fresh and "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-    if fresh:
-        gc.collect()
-        gc.freeze()  # what is here now is never collected, so a fork does not copy its pages.
-    return problem
-
-
-def _end(keepers: set[int], children: Children, number: signal.Signals) -> None:
-    """Send keepers a signal and wait, for a while, until they have gone."""
-    for pid in keepers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-    end = time.monotonic() + _GRACE
-    with selectors.DefaultSelector() as selector:
-        selector.register(children, selectors.EVENT_READ)
-        while keepers and time.monotonic() < end:
-            selector.select(end - time.monotonic())
-            children.signals()
-            keepers.difference_update([pid for pid, _ in children.exits()])
+    live(descriptor, parent, preload)

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -88,17 +88,23 @@ def kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def kill_descendants(keep: frozenset[int] = frozenset()) -> None:
-    """Kill every child, those adopted as well, until only those in `keep` are left."""
-    while True:
-        doomed = [pid for pid in _children() if pid not in keep]
-        for pid in doomed:
-            kill_group(pid)
+def kill_descendants() -> None:
+    """Kill every child, those adopted as well, until none is left."""
+    while doomed := doom():
         for pid in doomed:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-        if not doomed:
-            return
+
+
+def doom(keep: Container[int] = ()) -> list[int]:
+    """Kill every child, those adopted as well, but those in `keep`; the pids of the killed, which are to be waited for.
+
+    Their own children become ours when they have ended, so it takes another call.
+    """
+    doomed = [pid for pid in _children() if pid not in keep]
+    for pid in doomed:
+        kill_group(pid)
+    return doomed
 
 
 def _children() -> list[int]:

@@ -185,12 +185,12 @@ class Workers:
             return
 
     def _lose(self) -> None:
-        """The keeper died, and its workers with it."""
+        """The keeper's process died, and its workers with it."""
         for number in sorted(self._running):
             self._record.error(
                 site=self._plan.shards[number][0],
                 kind="lost",
-                message="the local engine's keeper process was killed, and its workers with it",
+                message="the process from which the local engine's workers are forked was killed, and they with it",
             )
         self._server_ok = False
 

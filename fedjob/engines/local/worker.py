@@ -47,11 +47,13 @@ def prepare(plan: Plan) -> None:
     the number of workers.
     """
     _change_environment(plan.environ)
-    # The descriptors are those of the party's log later.
+    logs.apply_to_all(plan.logs)
+
+
+def open_streams() -> None:
+    """In the process that workers are forked from: their output, whose descriptors will be those of their logs."""
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    if logs.is_console(plan.logs):
-        logs.apply(plan.logs)
 
 
 def main(
@@ -158,11 +160,11 @@ class _FreezeOnce:
 
 def _dump_stacks_on_signal(host: Host, path: Path) -> None:
     """Threads are written by C code, also from a worker that is stuck in C; strands when Python runs again."""
-    out = path.open("w", encoding="utf-8")
+    out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
     def dump_strands(_number: int, _frame: FrameType | None) -> None:
-        out.write(f"\n{host.hub.stacks()}\n{STACKS_END}")
-        out.flush()
+        with open(out, "w", encoding="utf-8", errors="backslashreplace", closefd=False) as stream:
+            stream.write(f"\n{host.hub.stacks()}\n{STACKS_END}")
 
     signal.signal(DUMP_SIGNAL, dump_strands)
     faulthandler.register(DUMP_SIGNAL, file=out, all_threads=True, chain=True)

@@ -90,7 +90,7 @@ def test_sigkill_of_the_test_process_in_mid_run_leaves_nothing(tmp_path):
     process = start(tmp_path)
     assert process.stdout.readline() == "at work\n"
     everyone = family(process.pid)
-    assert len(everyone) == 6  # itself, nursery, keeper, server, two sites.
+    assert len(everyone) == 5  # itself, nursery, server, two sites.
     process.kill()
     assert gone(everyone[1:])
     process.communicate()
@@ -117,7 +117,7 @@ def test_sigkill_leaves_nothing_though_a_fork_of_the_test_process_lives_on(tmp_p
     left = not gone(ours)
     for pid in forked:
         os.kill(pid, signal.SIGKILL)
-    assert len(ours) == 5
+    assert len(ours) == 4
     assert len(forked) == 1
     assert not left
     process.communicate()
@@ -166,27 +166,67 @@ def test_the_nursery_is_kept_from_run_to_run(crew):
     assert NURSERY.pid == first
 
 
-def test_a_keeper_that_is_killed_takes_its_workers_along_and_is_an_error(crew):
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_in_mid_run(keeper, killed):
+    """Kill the process that `keeper()` names once it has three children; they and it are put into `killed`."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        pid = keeper()
+        if pid is not None and len(family(pid)) == 4:
+            killed.extend(family(pid))
+            os.kill(pid, signal.SIGKILL)
+            return
+        time.sleep(0.02)
+
+
+def test_a_nursery_that_is_killed_takes_its_workers_along_and_is_an_error(crew):
     crew()
-
-    def kill():
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            keepers = Path(f"/proc/{NURSERY.pid}/task/{NURSERY.pid}/children").read_text().split()
-            if keepers and len(family(int(keepers[0]))) == 4:
-                workers.extend(family(int(keepers[0])))
-                os.kill(int(keepers[0]), signal.SIGKILL)
-                return
-            time.sleep(0.02)
-
-    workers: list[int] = []
-    thread = threading.Thread(target=kill)
+    killed: list[int] = []
+    thread = threading.Thread(target=kill_in_mid_run, args=(lambda: NURSERY.pid, killed))
     thread.start()
     outcome = crew(FOREVER, timeout=30, name="killed")
     thread.join()
     assert outcome.status == "failed"
     assert {e["kind"] for e in outcome.errors} == {"lost"}
-    assert gone(workers)
+    assert len(killed) == 4
+    assert gone(killed)
+    assert crew(name="again").status == "ok"
+
+
+def test_a_keeper_that_is_killed_takes_its_workers_along_and_is_an_error(crew, tmp_path):
+    """The second of two runs at once has a keeper of its own; the first one goes on."""
+    go_on = tmp_path / "go on"
+    wait = f"""
+    def work(model, *_):
+        while not os.path.exists({str(go_on)!r}): time.sleep(0.02)
+        return model
+    """
+    killed: list[int] = []
+    outcomes = {}
+
+    def run(name):
+        outcomes[name] = crew(wait if name == "first" else FOREVER, timeout=30, name=name)
+
+    def keeper():
+        own = [pid for pid in children(NURSERY.pid) if children(pid)]
+        return own[0] if own else None
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in ("first", "second")]
+    threads[0].start()
+    while NURSERY.pid is None or len(children(NURSERY.pid)) < 3:
+        time.sleep(0.02)
+    threads[1].start()
+    kill_in_mid_run(keeper, killed)
+    threads[1].join()
+    go_on.touch()
+    threads[0].join()
+    assert outcomes["second"].status == "failed"
+    assert {e["kind"] for e in outcomes["second"].errors} == {"lost"}
+    assert outcomes["first"].status == "ok"
+    assert gone(killed)
 
 
 def test_runs_of_several_threads_go_side_by_side(crew):

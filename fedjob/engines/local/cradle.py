@@ -1,0 +1,185 @@
+"""The nursery's own process: gets ready, then keeps one run after another until the test process has gone.
+
+A run that begins while another is on gets a keeper process of its own, so that what user code has left behind is
+always known to be of one run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any, NoReturn
+
+from fedjob.engines.local import keeper, pipe, reaper, worker
+from fedjob.engines.local.keeper import Keeper
+from fedjob.engines.local.nursery import LATE_IN_TORCH
+
+#: Seconds that keepers have to kill their workers before they are killed themselves.
+_GRACE = 1.0
+
+#: What every run needs of ours; for what the run itself names see `Plan.preload`.
+_ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
+
+
+def live(descriptor: int, parent: int, preload: Iterable[str]) -> NoReturn:
+    """The life of the nursery; `parent` is the pid of the test process, `preload` what its runs will want."""
+    reaper.adopt_orphans()
+    children = reaper.Children()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sock = socket.socket(fileno=descriptor)
+    _warm_up(preload)
+    worker.keep_freed_memory()
+    worker.open_streams()
+    cradle = Cradle(sock, children)
+    with contextlib.suppress(EOFError, OSError):
+        cradle.rock(parent)
+    cradle.end()
+    os._exit(0)
+
+
+class Cradle:
+    """Opens runs, keeps one of them at a time, and ends with the test process."""
+
+    def __init__(self, sock: socket.socket, children: reaper.Children) -> None:
+        self._socket = sock
+        self._children = children
+        self._selector = selectors.DefaultSelector()
+        #: The run that is kept here.
+        self._run: Keeper | None = None
+        #: Processes that keep other runs.
+        self._keepers: set[int] = set()
+
+    def rock(self, parent: int) -> NoReturn:
+        """Serve; EOFError when the test process has gone."""
+        sources: tuple[Any, ...] = (self._socket, self._children, *_parent_handle(parent))
+        for source in sources:
+            self._selector.register(source, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._socket:
+                    self._open()
+                elif self._run is not None and key.fileobj is self._run.socket:
+                    if not self._run.hear():
+                        self._selector.unregister(self._run.socket)
+                elif key.fileobj is not self._children or signal.SIGTERM in self._children.signals():
+                    raise EOFError("the test process has gone")
+            self._take_exits()
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        for kill in (signal.SIGTERM, signal.SIGKILL):
+            self._end_keepers(kill)
+        reaper.kill_descendants()
+
+    def _open(self) -> None:
+        """Import what a run wants preloaded, answer, and keep the run or fork its keeper."""
+        (preload, learned), (descriptor,) = pipe.receive_with_descriptors(self._socket, 1)
+        run = socket.socket(fileno=descriptor)
+        problem = _preload(preload)
+        _import_all(learned)
+        if problem:
+            run.close()
+        elif self._run is None:
+            self._run = Keeper(run, list(sys.path), self._children, private=(self._socket,))
+            self._selector.register(run, selectors.EVENT_READ)
+        else:
+            self._keepers.add(self._fork_keeper(run))
+        pipe.send(self._socket, problem)
+
+    def _fork_keeper(self, run: socket.socket) -> int:
+        """The pid of a process that keeps another run."""
+        with run:
+            pid = os.fork()
+            if pid == 0:
+                self._children.forget_in_child()
+                self._socket.close()
+                if self._run is not None:
+                    self._run.socket.close()
+                keeper.main(run, list(sys.path))
+        return pid
+
+    def _take_exits(self) -> None:
+        for pid, status in self._children.exits():
+            self._keepers.discard(pid)
+            if self._run is not None:
+                self._run.ended(pid, status)
+        # Killed children end a little later, which brings us here again.
+        if self._run is not None and self._run.is_done and not reaper.doom(keep=self._keepers):
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(self._run.socket)
+            self._run.socket.close()
+            self._run = None
+
+    def _end_keepers(self, number: signal.Signals) -> None:
+        """Send keepers a signal and wait, for a while, until they have gone."""
+        for pid in self._keepers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        end = time.monotonic() + _GRACE
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._children, selectors.EVENT_READ)
+            while self._keepers and time.monotonic() < end:
+                selector.select(end - time.monotonic())
+                self._children.signals()
+                self._keepers.difference_update([pid for pid, _ in self._children.exits()])
+
+
+def _parent_handle(parent: int) -> list[int]:
+    """A descriptor that becomes readable when the test process ends, even if a copy of it holds our socket."""
+    try:
+        return [os.pidfd_open(parent)]
+    except ProcessLookupError:
+        raise EOFError("the test process has gone") from None
+    except (AttributeError, OSError):
+        return []
+
+
+def _warm_up(preload: Iterable[str]) -> None:
+    """Do once what every worker would do first, so that each is forked with it done."""
+    from fedjob import hooks
+    from fedjob.engines.local import generators
+    from fedjob.flare import further, names, shim
+
+    _import_all(("numpy", "numpy.random", *_ENGINE))
+    generators.present()
+    names.modules()
+    names.module_of("")  # another table that is made when it is first asked.
+    if not hooks.installed():  # a plugin could do anything when it is loaded, so that is left to the workers.
+        further.modules()
+    shim.install()  # for all workers: to look for modules of the real package costs each of them half a millisecond.
+    _preload(preload)
+
+
+def _preload(modules: Iterable[str]) -> str | None:
+    """As `_import_all`; who has torch preloaded trains with it."""
+    names = tuple(modules)
+    problem = _import_all(names)
+    if "torch" in names:
+        _import_all((LATE_IN_TORCH,))
+    return problem
+
+
+def _import_all(modules: Iterable[str]) -> str | None:
+    """Import modules that are not there yet; the first thing that went wrong as text, None if nothing did."""
+    fresh = [name for name in modules if name not in sys.modules]
+    problem = None
+    for name in fresh:
+        try:
+            import_module(name)
+        except Exception:
+            problem = problem or traceback.format_exc()
+    if "torch" in fresh and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    if fresh:
+        gc.collect()
+        gc.freeze()  # what is here now is never collected, so a fork does not copy its pages.
+    return problem
