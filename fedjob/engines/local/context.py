@@ -32,13 +32,29 @@ if TYPE_CHECKING:
 _environ: Any = os.environ
 
 
+class CustomCode:
+    """The ``custom/`` of an app, which thousands of sites may have in common.
+
+    `path` is the sites' ``sys.path`` without it, `shared` the names in it for which the process's own modules serve.
+    """
+
+    __slots__ = ("app", "folder", "names", "path")
+
+    def __init__(self, custom: Path, path: Iterable[str], shared: Iterable[str] = ()) -> None:
+        self.folder = str(custom)
+        #: Where the files of the app are.
+        self.app = custom.parent
+        #: What ``import`` finds at its top.
+        self.names = frozenset(top_names(custom).difference(shared))
+        self.path = [*path, self.folder]
+
+
 class Context:
     """The state of one site (or of the server); `resume` puts it in place, `suspend` takes it back.
 
-    `path` is its ``sys.path`` without ``custom/``, `base` the environment of its process (`environ_now`),
-    `environ` the variables in which its own differs, `tripwire` tells what the site does; then `make_home` makes its
-    home, `cwd`, when that is needed. `output` is the stream it prints to, `names` are the top names in ``custom/`` if they
-    are known, `shared` those for which the process's own modules serve.
+    `base` is the environment of its process (`environ_now`), `environ` the variables in which its own differs,
+    `tripwire` tells what the site does; then `make_home` makes its home, `cwd`, when that is needed. `output` is the
+    stream it prints to.
     """
 
     __slots__ = (
@@ -52,7 +68,6 @@ class Context:
         "_make_home",
         "_modules",
         "_output",
-        "_own",
         "_path",
         "_seen",
         "_streams",
@@ -68,13 +83,10 @@ class Context:
         name: str,
         *,
         cwd: Path,
-        custom: Path,
-        path: Iterable[str],
+        custom: CustomCode,
         seed: int | None,
         base: Mapping[Any, Any],
         environ: Mapping[str, str] | None = None,
-        shared: Iterable[str] = (),
-        names: set[str] | None = None,
         output: Output | None = None,
         tripwire: Tripwire | None = None,
         make_home: Callable[[], None] | None = None,
@@ -87,11 +99,10 @@ class Context:
         #: What the tripwire has noticed.
         self.moved = self.environ_touched = False
         self._cwd = str(cwd) if tripwire is None or self.awaited is None else tripwire.lobby
-        self._custom = str(custom)
-        self._path = [*path, self._custom]
+        self._custom = custom
+        self._path = custom.path
         self._argv = sys.argv
         self._main = sys.modules["__main__"]
-        self._own = (top_names(custom) if names is None else names).difference(shared)
         self._modules: dict[str, ModuleType] = {}
         self._seen = 0
         self._base = base
@@ -104,7 +115,8 @@ class Context:
             self._environ = {**base, **{encode(k): encode(v) for k, v in environ.items()}}
 
     def resume(self) -> None:
-        sys.path[:] = self._path
+        if sys.path != self._path:
+            sys.path[:] = self._path
         sys.argv = self._argv
         modules = sys.modules
         modules["__main__"] = self._main
@@ -128,7 +140,8 @@ class Context:
             sys.stdout, sys.stderr = self._streams
         if self._tripwire is not None:
             self._tripwire.leave(self)
-        self._path = list(sys.path)
+        if sys.path != self._path:
+            self._path = list(sys.path)
         self._argv = sys.argv
         self._main = sys.modules["__main__"]
         self._put_modules_aside()
@@ -162,7 +175,7 @@ class Context:
     @property
     def app(self) -> Path:
         """Where the files of the app are, which a site may have in common with others."""
-        return Path(self._custom).parent
+        return self._custom.app
 
     def seed(self, library: str) -> None:
         """Seed a library's generator for this site: its import has just ended."""
@@ -175,7 +188,9 @@ class Context:
             # What came in last stands last; only after removals is the whole table to be looked at.
             names = list(islice(reversed(modules), fresh) if fresh > 0 else modules)
             for name in reversed(names):
-                if name.partition(".")[0] in self._own and _comes_from(modules[name], self._custom):
+                if name.partition(".")[0] in self._custom.names and _comes_from(
+                    modules[name], self._custom.folder
+                ):
                     self._modules[name] = modules[name]
         for name in self._modules:
             self._modules[name] = modules.pop(name, self._modules[name])

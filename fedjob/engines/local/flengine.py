@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,10 @@ class FLEngine:
         self._handlers: list[Any] = []
         self._registrations = -1
         self._public: tuple[int, dict[str, Any]] | None = None
-        self.run_dir = app_dir.parent
+        self._app_dir = str(app_dir)
+        root = os.path.dirname(os.path.dirname(self._app_dir))  # noqa: PTH120 - plain strings are cheaper.
         # FLARE's `<root>/<job>/app_<name>` is `<ws>/<name>/simulate_job/app_<name>` here as there.
-        self._workspace = Workspace._to_be_made(str(app_dir.parents[1]), name)
+        self._workspace = Workspace._to_be_made(root, name)
         self._manager = FLContextManager(
             engine=self,
             identity_name=identity,
@@ -62,14 +64,24 @@ class FLEngine:
             public_stickers={},
             private_stickers={
                 FLContextKey.WORKSPACE_OBJECT: self._workspace,
-                FLContextKey.WORKSPACE_ROOT: str(app_dir.parents[1]),
-                FLContextKey.APP_ROOT: str(app_dir),
+                FLContextKey.WORKSPACE_ROOT: root,
+                FLContextKey.APP_ROOT: self._app_dir,
                 FLContextKey.CURRENT_RUN: JOB_ID,
                 FLContextKey.CURRENT_JOB_ID: JOB_ID,
                 FLContextKey.JOB_META: dict(meta),
                 FLContextKey.SECURE_MODE: False,
             },
         )
+
+    @property
+    def app_dir(self) -> Path:
+        """The app of this party in its workspace."""
+        return Path(self._app_dir)
+
+    @property
+    def run_dir(self) -> Path:
+        """The directory of the run in this party's workspace."""
+        return self.app_dir.parent
 
     def new_context(self) -> FLContext:
         return self._manager.new_context()

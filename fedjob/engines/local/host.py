@@ -19,7 +19,7 @@ from greenlet import getcurrent
 from fedjob.engines.local import custom
 from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
-from fedjob.engines.local.context import Context, environ_now
+from fedjob.engines.local.context import Context, CustomCode, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
 from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap
 from fedjob.engines.local.imports import OnImport
@@ -72,7 +72,10 @@ class Host:
         self._shared = shared or set()
         self._environ = environ_now()
         layout = plan.layout
-        self._patient = {name for name in shard if name in layout.shared and only_ours(plan.model, name)}
+        # Asked of one site of each app.
+        one = {layout.shared[name]: name for name in shard if name in layout.shared}
+        ours = {app for app, name in one.items() if only_ours(plan.model, name)}
+        self._patient = {name for name in shard if layout.shared.get(name) in ours}
         self._tripwire: Tripwire | None = None
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:
@@ -85,8 +88,7 @@ class Host:
         self._over: Mailbox[str] = self.hub.mailbox()
         #: A worker ends with the run: what was done to its process has not to be undone.
         self._is_worker = place is not None
-        #: The top names in a ``custom/``, which thousands of sites may have in common.
-        self._names: dict[Path, set[str]] = {}
+        self._customs: dict[Path, CustomCode] = {}
 
     def run(self) -> bool:
         """Run the parties to their end; True if all of them were well."""
@@ -156,19 +158,16 @@ class Host:
         if not waits:
             layout.settle(name)
         folder = layout.custom(name)
-        if folder not in self._names:
-            self._names[folder] = custom.top_names(folder)
+        if folder not in self._customs:
+            self._customs[folder] = CustomCode(folder, self._path, self._shared)
         return Context(
             name,
             cwd=layout.home(name),
-            custom=folder,
-            names=self._names[folder],
-            path=self._path,
+            custom=self._customs[folder],
             seed=self.plan.request.seed,
             base=self._environ,
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
-            shared=self._shared,
-            output=Output(layout.home(name) / "log.txt") if self._cables and len(self.shard) > 1 else None,
+            output=Output(f"{layout.home(name)}/log.txt") if self._cables and len(self.shard) > 1 else None,
             tripwire=self._tripwire,
             make_home=partial(layout.settle, name) if waits else None,
         )
@@ -216,7 +215,7 @@ class Host:
         plan = self.plan
         common: dict[str, Any] = {
             "model": plan.model,
-            "app_dir": plan.layout.apps[name],
+            "app_dir": plan.layout.app(name),
             "hub": self.hub,
             "record": self.record,
             "workspace": plan.layout.workspace,

@@ -30,10 +30,12 @@ class Layout:
     """Where each of the run's parties lives."""
 
     workspace: Path
-    #: App folder of the server and of each site, by name.
-    apps: Mapping[str, Path]
-    #: Where an app folder really is, for those that several sites have in common.
+    #: Where an app folder really is, for those that several sites have in common, by site.
     shared: Mapping[str, Path] = field(default_factory=dict)
+
+    def app(self, name: str) -> Path:
+        """The app folder of the server or of a site."""
+        return Path(f"{self.workspace}/{name}/{JOB_ID}/app_{name}")
 
     def home(self, name: str) -> Path:
         """The working directory of the server or of a site."""
@@ -45,7 +47,7 @@ class Layout:
 
     def source(self, name: str) -> Path:
         """Where the files of a site's app are, whether its home is made or not."""
-        return self.shared.get(name, self.apps[name])
+        return self.shared.get(name) or self.app(name)
 
     def settle(self, name: str) -> None:
         """Make the home of a site that has its app in common with others.
@@ -78,13 +80,12 @@ def lay_out(
     made = [SERVER, *sites, EVENTS, _APPS]
     (workspace / _MARK).write_text(json.dumps(made))
     own = sites if isolation != "shared" else ()
-    apps = {name: _own(folder, app_of(model, name), workspace, name) for name in (SERVER, *own)}
     meta = json.dumps(_meta(folder, model, sites), indent=4)
-    for app in apps.values():
+    for name in (SERVER, *own):
+        app = _own(folder, app_of(model, name), workspace, name)
         (app.parent / "meta.json").write_text(meta)
     shared = _share(folder, model, sites, workspace) if isolation == "shared" else {}
-    links = {site: workspace / site / JOB_ID / f"app_{site}" for site in shared}
-    return Layout(workspace=workspace, apps={**apps, **links}, shared=shared)
+    return Layout(workspace=workspace, shared=shared)
 
 
 def app_of(model: JobModel, name: str) -> str | None:

@@ -12,7 +12,7 @@ _ROOM = 1 << 16
 class Output(io.TextIOBase):
     """A text stream that gathers what is written and appends it to a file when it is flushed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._pieces: list[str] = []
         self._size = 0
@@ -34,5 +34,5 @@ class Output(io.TextIOBase):
     def flush(self) -> None:
         if self._pieces:
             text, self._pieces, self._size = "".join(self._pieces), [], 0
-            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            with Path(self._path).open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,13 +101,14 @@ def run_site(
 def _load(model: JobModel, app_dir: Path, site: str, link: Link, record: Recorder) -> LoadedApp | None:
     name = app_of(model, site)
     app = next((a for a in model.apps if a.name == name), None)
+    place = str(app_dir)
     variables = {
         "JOB_ID": JOB_ID,
         "SITE_NAME": site,
-        "WORKSPACE": str(app_dir.parents[1]),
+        "WORKSPACE": os.path.dirname(os.path.dirname(place)),  # noqa: PTH120 - plain strings are cheaper.
         "SECURE_MODE": "False",
-        "JOB_CUSTOM_DIR": str(app_dir / "custom"),
-        "JOB_CONFIG_DIR": str(app_dir / "config"),
+        "JOB_CUSTOM_DIR": f"{place}/custom",
+        "JOB_CONFIG_DIR": f"{place}/config",
         "ROOT_URL": "local",
         "CP_URL": "local",
         "RELAY_URL": "local",

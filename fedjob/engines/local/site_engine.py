@@ -24,10 +24,9 @@ class SiteEngine(AsksPeers, FLEngine):
         #: The training scripts that executors have started.
         self.scripts: list[ScriptRun | ExternalRun] = []
         self.work: tuple[int | None, str | None] = (None, None)
-        self.app_dir: Path = fields["app_dir"]
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
         context = self.hub.current().context
-        self.app_source: Path = getattr(context, "app", self.app_dir)
+        self.app_source: Path = getattr(context, "app", None) or self.app_dir
         self.seed: int | None = None
         #: Whether the run has ended because something went wrong.
         self.failed = False

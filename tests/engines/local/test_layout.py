@@ -59,8 +59,8 @@ def test_shared_sites_have_homes_but_one_copy_of_their_app(folder, tmp_path):
     assert (layout.custom("site-3") / "src/net.py").read_text() == "# two"
     for site in ("site-1", "site-2", "site-3"):
         layout.settle(site)
-    assert layout.apps["site-3"] == tmp_path / "ws/site-3/simulate_job/app_site-3"
-    assert (layout.apps["site-3"] / "custom/src/net.py").read_text() == "# two"
+    assert layout.app("site-3") == tmp_path / "ws/site-3/simulate_job/app_site-3"
+    assert (layout.app("site-3") / "custom/src/net.py").read_text() == "# two"
 
 
 def test_the_next_run_removes_what_the_last_one_made_and_nothing_else(folder, tmp_path):
