@@ -127,8 +127,7 @@ def gather(buffers: Sequence[memoryview]) -> bytes | Lease:
     size = sum(buffer.nbytes + -buffer.nbytes % ALIGN for buffer in buffers)
     if _pool is not None and size >= LARGE:
         lease = _pool.lease(size)
-        for buffer, place in zip(buffers, _slices(lease.view, [b.nbytes for b in buffers]), strict=True):
-            place[:] = buffer
+        lease.fill(buffers, ALIGN)
         return lease
     pieces: list[Any] = []
     for buffer in buffers:
