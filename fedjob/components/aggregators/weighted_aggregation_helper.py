@@ -196,7 +196,12 @@ def _first(value: Any, weight: Any) -> Any:
 
 def _divided(total: Any, count: Any) -> Any:
     # FLARE multiplies by the reciprocal where it cannot divide in place; the last bit tells.
-    return total.div_(count) if _is_tensor(total) else total * (1.0 / count)
+    if _is_tensor(total):
+        return total.div_(count)
+    if _fit(total, total, count):
+        total *= 1.0 / count
+        return total
+    return total * (1.0 / count)
 
 
 def _has_mean(value: Any) -> bool:
