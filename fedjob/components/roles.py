@@ -186,9 +186,8 @@ class Widget(FLComponent):
 class Executor(FLComponent):
     """Carries out tasks at a site."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.unsafe = False
+    # Of the class until it is set: with more than 29 attributes an instance takes four times the memory.
+    unsafe = False
 
     def execute(
         self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal

@@ -147,15 +147,18 @@ def imports_file(plan: Plan, number: int) -> Path:
 
 
 class _FreezeOnce:
-    """Once every site has begun, keeps the collector from looking at what there is of thousands of sites for ever."""
+    """Keeps the collector from looking at what there is of thousands of sites: while they begin, and ever after."""
 
     def __init__(self) -> None:
-        self._done = False
+        self._done = not gc.isenabled()  # in which case that is somebody else's affair.
+        if not self._done:
+            gc.disable()
 
     def __call__(self, idle: bool) -> None:
         if idle and not self._done:
             self._done = True
             gc.freeze()
+            gc.enable()
 
 
 def _dump_stacks_on_signal(host: Host, path: Path) -> None:
