@@ -30,12 +30,12 @@ def write(model: JobModel, root: Path | str) -> Path:
     target = root / model.meta.name
     refuse_foreign(target, model.meta.name)
     root.mkdir(parents=True, exist_ok=True)
-    workshop = _new_directory(root, model.meta.name)
+    built = _new_directory(root, model.meta.name)
     try:
-        _swap(_build(model, workshop / "built"), target, workshop / "replaced")
-        workshop.rmdir()
+        _fill(model, built)
+        _swap(built, target)
     except BaseException:
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(built, ignore_errors=True)
         raise
     return target
 
@@ -78,7 +78,7 @@ def _strange(target: Path, entries: list[str]) -> str | None:
 def _new_directory(root: Path, name: str) -> Path:
     """A directory of nobody else's beside the place of the job."""
     while True:
-        folder = root / f".{name}-{secrets.token_hex(4)}"
+        folder = _aside(root, name)
         try:
             folder.mkdir()
         except FileExistsError:
@@ -86,12 +86,14 @@ def _new_directory(root: Path, name: str) -> Path:
         return folder
 
 
-def _build(model: JobModel, folder: Path) -> Path:
-    folder.mkdir()
+def _aside(root: Path, name: str) -> Path:
+    return root / f".{name}-{secrets.token_hex(4)}"
+
+
+def _fill(model: JobModel, folder: Path) -> None:
     (folder / "meta.json").write_bytes(dump(model.meta.to_dict()))
     for app in model.apps:
         _build_app(app, folder / app.name)
-    return folder
 
 
 def _build_app(app: App, folder: Path) -> None:
@@ -117,10 +119,11 @@ def _copy(file: File, target: Path) -> None:
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
             sink.write(chunk)
-        mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode)
+        mode, fresh = (stat.S_IMODE(os.fstat(stream.fileno()).st_mode) for stream in (source, sink))
     if digest.hexdigest() != file.sha256:
         raise FolderError(f"{file.source} changed while the job was being exported; export again")
-    target.chmod(mode)
+    if mode != fresh:
+        target.chmod(mode)
 
 
 def _created(target: Path, file: File) -> BinaryIO:
@@ -130,15 +133,15 @@ def _created(target: Path, file: File) -> BinaryIO:
         raise FolderError(f"two files want the place {file.path!r}") from None
 
 
-def _swap(built: Path, target: Path, replaced: Path) -> None:
-    there = target.exists()
-    if there:
-        target.rename(replaced)
+def _swap(built: Path, target: Path) -> None:
+    if not target.exists():
+        built.rename(target)
+        return
+    replaced = _aside(target.parent, target.name)
+    target.rename(replaced)
     try:
         built.rename(target)
-    except OSError:
-        if there:
-            replaced.rename(target)
+    except BaseException:
+        replaced.rename(target)
         raise
-    if there:
-        shutil.rmtree(replaced, ignore_errors=True)
+    shutil.rmtree(replaced, ignore_errors=True)

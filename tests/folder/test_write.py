@@ -80,9 +80,12 @@ def test_a_foreign_directory_is_left_alone(tmp_path, case):
 def test_a_failed_swap_brings_the_earlier_export_back(tmp_path, monkeypatch):
     folder = write(make_job(tmp_path, num_rounds=5), tmp_path / "jobs")
     rename = Path.rename
+    failed = []
 
     def fail_on_the_new_one(self, target):
-        if self.name == "built":
+        if target == folder and not failed:
+            failed.append(self)
+            assert not folder.exists()
             raise OSError("disk trouble")
         return rename(self, target)
 
