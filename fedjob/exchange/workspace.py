@@ -48,6 +48,7 @@ class Workspace:
         self.root_dir = root_dir
         self.site_name = site_name
         self.config_folder = config_folder
+        self._run_dirs: dict[tuple[str, str], str] = {}
         result = self._root(Names.ENV_VAR_RESULT_ROOT)
         audit = self._root(Names.ENV_VAR_AUDIT_ROOT)
         log = self._root(Names.ENV_VAR_LOG_ROOT) or audit or result
@@ -118,7 +119,11 @@ class Workspace:
 
     def get_run_dir(self, job_id: str) -> str:
         """The job's directory, with links resolved. Raises ValueError for what cannot be a job's id."""
-        return _below(self.root_dir, Names.WORKSPACE_PREFIX + _checked(job_id))
+        # Components ask for it again and again, each round, and links are looked for in every part of the path.
+        place = (self.root_dir, job_id)
+        if place not in self._run_dirs:
+            self._run_dirs[place] = _below(self.root_dir, Names.WORKSPACE_PREFIX + _checked(job_id))
+        return self._run_dirs[place]
 
     def get_app_dir(self, job_id: str) -> str:
         return os.path.join(self.get_run_dir(job_id), Names.APP_PREFIX + self.site_name)  # noqa: PTH118
