@@ -23,6 +23,8 @@ JOB_ID = "simulate_job"
 EVENTS = "events.jsonl"
 _MARK = ".fedjob-run.json"
 _APPS = ".fedjob-apps"
+#: Bytes; a larger file is copied by the system, without coming into this process.
+_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,15 +77,14 @@ def lay_out(
 ) -> Layout:
     """Fill `workspace` for a run of `folder`; RequestError if something in it is not ours to replace."""
     workspace = workspace.resolve()
-    workspace.mkdir(parents=True, exist_ok=True)
-    _clear(workspace, (SERVER, *sites))
+    try:
+        workspace.mkdir(parents=True)
+    except FileExistsError:
+        _clear(workspace, (SERVER, *sites))
     made = [SERVER, *sites, EVENTS, _APPS]
     (workspace / _MARK).write_text(json.dumps(made))
-    own = sites if isolation != "shared" else ()
-    meta = json.dumps(_meta(folder, model, sites), indent=4)
-    for name in (SERVER, *own):
-        app = _own(folder, app_of(model, name), workspace, name)
-        (app.parent / "meta.json").write_text(meta)
+    meta = json.dumps(_meta(folder, model, sites), indent=4).encode()
+    _own(folder, model, (SERVER, *(sites if isolation != "shared" else ())), workspace, meta)
     shared = _share(folder, model, sites, workspace) if isolation == "shared" else {}
     return Layout(workspace=workspace, shared=shared)
 
@@ -124,16 +125,42 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _own(folder: Path, app: str | None, workspace: Path, name: str) -> Path:
-    """A copy of the app for the server or for one site."""
-    target = workspace / name / JOB_ID / f"app_{name}"
-    target.parent.mkdir(parents=True)
-    _furnish(str(workspace / name))
-    if app is None:
-        target.mkdir()
-    else:
-        shutil.copytree(folder / app, target, copy_function=shutil.copyfile)
-    return target
+def _own(folder: Path, model: JobModel, names: Sequence[str], workspace: Path, meta: bytes) -> None:
+    """A home with a copy of its app for each of the server and the sites."""
+    copies: dict[str | None, list[str]] = {}
+    for name in names:
+        home = f"{workspace}/{name}"
+        target = f"{home}/{JOB_ID}/app_{name}"
+        os.makedirs(target)  # noqa: PTH103
+        _furnish(home)
+        _write(f"{home}/{JOB_ID}/meta.json", meta)
+        copies.setdefault(app_of(model, name), []).append(target)
+    for app, targets in copies.items():
+        if app is not None:
+            _copy(f"{folder}/{app}", targets)
+
+
+def _copy(source: str, targets: Sequence[str]) -> None:
+    """Copy what is in a directory into each of some others, reading it once."""
+    with os.scandir(source) as entries:
+        for entry in entries:
+            places = [f"{target}/{entry.name}" for target in targets]
+            if entry.is_dir():
+                for place in places:
+                    os.mkdir(place)  # noqa: PTH102
+                _copy(entry.path, places)
+            elif entry.stat().st_size <= _AT_ONCE:
+                data = Path(entry.path).read_bytes()
+                for place in places:
+                    _write(place, data)
+            else:
+                for place in places:
+                    shutil.copyfile(entry.path, place)
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, "xb", buffering=0) as file:  # noqa: PTH123
+        file.write(data)
 
 
 def _furnish(home: str) -> None:
