@@ -12,6 +12,7 @@ import numpy as np
 
 from fedjob.components.paths import resolve_path_under_root
 from fedjob.components.persistor import ModelPersistor
+from fedjob.components.persistors import npy
 from fedjob.exchange.app_constants import NPConstants
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, WorkspaceConstants
@@ -53,7 +54,7 @@ class NPModelPersistor(ModelPersistor):
         root = fl_ctx.get_workspace().get_result_root(_job_id(fl_ctx))
         path = Path(resolve_path_under_root(root, self._relative(), "model path"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, model[ModelLearnableKey.WEIGHTS][NPConstants.NUMPY_KEY])
+        npy.save(path, model[ModelLearnableKey.WEIGHTS][NPConstants.NUMPY_KEY])
         self.log_info(fl_ctx, f"saved the model to {path}")
 
     def _relative(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from fedjob.components.paths import resolve_path_under_root
 from fedjob.components.persistor import ModelDescriptor, ModelPersistor
+from fedjob.components.persistors import npy
 from fedjob.components.persistors.np import load_checkpoint, load_stored
 from fedjob.exchange.app_constants import AppConstants, NPConstants
 from fedjob.exchange.events import AppEventType
@@ -78,7 +79,7 @@ class NPFileModelPersistor(ModelPersistor):
     def _save(self, model: ModelLearnable, name: str, fl_ctx: FLContext) -> None:
         path = self._path(fl_ctx, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, model[ModelLearnableKey.WEIGHTS][NPConstants.NUMPY_KEY])
+        npy.save(path, model[ModelLearnableKey.WEIGHTS][NPConstants.NUMPY_KEY])
         self.log_info(fl_ctx, f"saved the model to {path}")
 
     def _path(self, fl_ctx: FLContext, name: str) -> Path:
