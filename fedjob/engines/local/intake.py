@@ -108,6 +108,8 @@ class Intake:
         self._last = None
         client_task = standing.task.last_client_task_map[site]
         controller = self._controller
+        # The context of the round before goes first: a large result then comes into the memory of that one's.
+        controller.fl_ctx = self._engine.new_context()
         result, props = standing.reply_of(answer), usual_props(site)
         fl_ctx = controller.fl_ctx = reply_context(self._engine, client_task, result, props)
         label_reply(result, client_task, props)
