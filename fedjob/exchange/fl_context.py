@@ -245,6 +245,10 @@ class FLContextManager:
         ctx.props = self._fill() if fresh is None else fresh.copy()
         return ctx
 
+    def _rest(self) -> None:
+        """Keep nothing for the next context, which may never be asked for."""
+        self._fresh = None
+
     def _fill(self) -> dict[str, dict[str, Any]]:
         ctx = FLContext()
         ctx.put(ReservedKey.MANAGER, self, private=True, sticky=False)

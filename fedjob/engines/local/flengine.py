@@ -151,6 +151,11 @@ class FLEngine:
             self._public = (self._manager._changes, self.new_context().get_all_public_props())
         return self._public[1]
 
+    def rest(self) -> None:
+        """Hold no more than is needed while little happens here."""
+        self.public_props()  # which are asked for with each task.
+        self._manager._rest()
+
     @staticmethod
     def _call(handler: Any, event_type: str, fl_ctx: FLContext) -> None:
         registered = handler.get_event_handlers().get(event_type, ())

@@ -4,6 +4,9 @@ A process that hosts several sites swaps their states whenever it turns from one
 every site draws the numbers it would draw in a process of its own. The states of `random` and numpy
 are swapped as memory, a hundred times cheaper than by their own get and set; where the memory does not
 look as expected (another interpreter, another release) get and set are used.
+
+Most sites draw nothing in most of their turns, and then have the state that they had. A few bytes tell: every draw moves
+the position, and a whole block of draws renews the words.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ class PythonRandom:
     def __init__(self) -> None:
         self._instance: Any = random._inst
         self._memory = self._find()
+        #: What tells of the state that was set last.
+        self._mark = b""
 
     def _find(self) -> memoryview | None:
         """The C struct ``{int index; uint32_t state[624]}``, if it is where CPython has it."""
@@ -50,6 +55,14 @@ class PythonRandom:
         else:
             self._memory[:] = state[0]
             self._instance.gauss_next = state[1]
+            self._mark = state[0][:12]
+
+    def keep(self, state: Any) -> Any:
+        """The state, given that `state` was set last or, for None, that it was seeded."""
+        if state is None or self._memory is None:
+            return self.get()
+        drawn = bytes(self._memory[:12]) != self._mark or self._instance.gauss_next is not state[1]
+        return self.get() if drawn else state
 
     def seed(self, number: int) -> None:
         self._instance.seed(number)
@@ -63,6 +76,7 @@ class NumpyRandom:
 
         self._random: Any = np.random.mtrand._rand
         self._memories = self._find()
+        self._mark = b""
 
     def _find(self) -> tuple[memoryview, memoryview] | None:
         """The bit generator's words, and the flag and value of the second half of a gaussian pair."""
@@ -98,9 +112,25 @@ class NumpyRandom:
         else:
             self._memories[0][:] = state[0]
             self._memories[1][:] = state[1]
+            self._mark = self._tell()
+
+    def keep(self, state: Any) -> Any:
+        """The state, given that `state` was set last; None as long as it is as it was seeded.
+
+        To seed takes hardly longer than to set, and thousands of states take memory.
+        """
+        return self.get() if self._memories is None or self._tell() != self._mark else state
 
     def seed(self, number: int) -> None:
         self._random.seed(number & 0xFFFFFFFF)
+        self._mark = self._tell()
+
+    def _tell(self) -> bytes:
+        """What of the state differs after a draw."""
+        if self._memories is None:
+            return b""
+        words, gauss = self._memories
+        return b"".join((words[:8], words[-4:], gauss))
 
 
 class TorchRandom:
@@ -116,6 +146,9 @@ class TorchRandom:
 
     def set(self, state: Any) -> None:
         self._generator.set_state(state)
+
+    def keep(self, state: Any) -> Any:
+        return self.get()
 
     def seed(self, number: int) -> None:
         import torch
@@ -134,6 +167,9 @@ class TensorFlowRandom:
 
     def set(self, state: Any) -> None:
         return
+
+    def keep(self, state: Any) -> tuple[()]:
+        return ()
 
     def seed(self, number: int) -> None:
         sys.modules["tensorflow"].random.set_seed(number)
@@ -185,15 +221,16 @@ class Generators:
     def resume(self) -> None:
         states = self._states
         for name, generator in present().items():
-            if name in states:
-                generator.set(states[name])
-            else:
+            state = states.get(name)
+            if state is None:
                 self.seed(name)
+            else:
+                generator.set(state)
 
     def suspend(self) -> None:
         states = self._states
-        for name in states:
-            states[name] = _found[name].get()
+        for name, state in states.items():
+            states[name] = _found[name].keep(state)
 
     def seed(self, name: str) -> None:
         """Seed one library's generator for this site, e.g. because its import has just ended."""

@@ -163,6 +163,10 @@ class Site(FLComponent):
             self.fire_event(EventType.START_RUN, fl_ctx)
         # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
         engine.hub.sleep(0)
+        for message in [self._tasks.get() for _ in range(len(self._tasks))]:
+            if message is None or not self._lane.take(message):
+                self._tasks.put(message)
+        engine.rest()
         return self._work()
 
     def _work(self) -> bool | Site:

@@ -69,3 +69,48 @@ def test_finding_the_memory_leaves_the_state_as_it_was():
 def test_without_a_seed_nobody_draws_the_same():
     one, two = (turns({"a": Generators(None, "a")})["a"] for _ in range(2))
     assert one != two
+
+
+KINDS = {
+    "nothing": lambda: 0,
+    "one number": lambda: (random.random(), np.random.rand()),
+    "half a pair": lambda: (random.gauss(0, 1), np.random.randn()),
+    "a whole block": lambda: ([random.getrandbits(32) for _ in range(624)], np.random.bytes(4 * 624).hex()),
+    "another seed": lambda: (random.seed(3), np.random.seed(3)),
+    "the same seed": lambda: (random.seed(1), np.random.seed(1)),
+}
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS)
+def test_every_draw_is_noticed_whatever_it_leaves_unchanged(first, second):
+    sites = {name: Generators(9, name) for name in "ab"}
+    alone = {name: Generators(9, name) for name in "ab"}
+
+    def play(states, step):
+        states.resume()
+        result = repr(KINDS[step]())
+        states.suspend()
+        return result
+
+    steps = [first, "nothing", second, "one number", second]
+    together = {name: [] for name in "ab"}
+    for step in steps:
+        for name, states in sites.items():
+            together[name].append(play(states, step))
+    for name, states in alone.items():
+        assert [play(states, step) for step in steps] == together[name]
+
+
+def test_a_site_that_draws_nothing_keeps_no_state_of_numpy_for_it():
+    states = Generators(5, "a")
+    states.resume()
+    states.suspend()
+    assert states._states["numpy"] is None
+    kept = states._states["random"]
+    states.resume()
+    states.suspend()
+    assert states._states["random"] is kept
+    turns({"a": states})
+    assert states._states["numpy"] is not None
+    assert states._states["random"] is not kept
