@@ -6,6 +6,7 @@ the first simulation, nothing else.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,14 @@ class Ahead:
             or getattr(option, "lf", False)
             or any("::" in argument for argument in config.args)
         )
+        #: What was asked for: pytest looks at the files beside a file, too, before it leaves them out.
+        self._asked = {Path(os.path.abspath(config.invocation_params.dir / arg)) for arg in config.args}  # noqa: PTH100
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path) -> None:
-        if self._whole and not self._over and _speaks_of_simulations(module_path):
+        if self._over or not self._whole or self._asked.isdisjoint((module_path, *module_path.parents)):
+            return
+        if _speaks_of_simulations(module_path):
             self._start()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -43,3 +43,13 @@ def test_the_nursery_starts_ahead_of_simulations(suite, tests, arguments, there)
     suite.test(BEGINNING + tests)
     assert suite.run(*arguments).ret == 0, suite.result.outlines
     assert [path.name for path in suite.path.glob("there-*")] == [f"there-{there}"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "there"), [("test_it.py", False), ("../{}/test_other.py", True), (".", True)]
+)
+def test_a_file_beside_the_one_that_was_asked_for_does_not_count(suite, argument, there):
+    suite.test(BEGINNING + "def test_a(): pass\n")
+    (suite.path / "test_other.py").write_text((suite.path / "test_it.py").read_text() + SIMULATES)
+    assert suite.run(argument.format(suite.path.name)).ret == 0, suite.result.outlines
+    assert {path.name for path in suite.path.glob("there-*")} == {f"there-{there}"}
