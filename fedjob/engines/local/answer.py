@@ -47,6 +47,7 @@ class Answer:
         difference: bool,
         start_round: int | None,
         total_rounds: int | None,
+        nbytes: int,
         block: bytes | Lease = b"",
     ) -> None:
         self.arrays = arrays
@@ -56,7 +57,7 @@ class Answer:
         self.total_rounds = total_rounds
         self.block = block
         #: Bytes of the answer as it travels, about.
-        self.nbytes = _REST + (len(block) or sum(len(raw or b"") for _, _, raw in arrays.values()))
+        self.nbytes = nbytes
 
     @staticmethod
     def of(model: FLModel) -> Answer:
@@ -76,12 +77,12 @@ class Answer:
         for name, value in meta.items():
             if type(value) not in ATOMS:
                 meta[name] = _flat(value)
-        arrays, block = _packed(model.params)
-        return Answer(arrays, meta, model.params_type == ParamsType.DIFF, *rounds, block)
+        arrays, size, block = _packed(model.params)
+        return Answer(arrays, meta, model.params_type == ParamsType.DIFF, *rounds, size + _REST, block)
 
     def parts(self) -> tuple[Any, ...]:
         """What makes it up but for the block."""
-        return self.arrays, self.meta, self.difference, self.start_round, self.total_rounds
+        return self.arrays, self.meta, self.difference, self.start_round, self.total_rounds, self.nbytes
 
     def model(self, number: int | None, *, own: bool) -> FLModel:
         """The result of round `number` as an FLModel; with `own` its arrays are writable and no one else's."""
@@ -132,13 +133,14 @@ Body = Frozen | Answer
 def body_of(parts: tuple[Any, ...], block: bytes | Lease) -> Body:
     """The body that is made up of these parts and this block."""
     if type(parts[0]) is dict:
-        arrays, meta, difference, start_round, total_rounds = parts
-        return Answer(arrays, meta, difference, start_round, total_rounds, block)
+        arrays, meta, difference, start_round, total_rounds, nbytes = parts
+        return Answer(arrays, meta, difference, start_round, total_rounds, nbytes, block)
     frozen, sizes, later = parts
     return Frozen(pickle=frozen, sizes=sizes, block=block, later=later)
 
 
-def _packed(params: dict[Any, Any]) -> tuple[_Arrays, bytes | Lease]:
+def _packed(params: dict[Any, Any]) -> tuple[_Arrays, int, bytes | Lease]:
+    """Arrays, their size in bytes, and the block that they lie in if they are large."""
     ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
     size = 0
     for name, value in params.items():
@@ -148,9 +150,9 @@ def _packed(params: dict[Any, Any]) -> tuple[_Arrays, bytes | Lease]:
     if len(params) > 1 and len(set(map(id, params.values()))) < len(params):
         raise NotPlain  # one object stays one object: pickle sees to that.
     if size < LARGE:
-        return {k: (code_of(v.dtype), v.shape, v.tobytes()) for k, v in params.items()}, b""
+        return {k: (code_of(v.dtype), v.shape, v.tobytes()) for k, v in params.items()}, size, b""
     arrays: _Arrays = {k: (code_of(v.dtype), v.shape, None) for k, v in params.items()}
-    return arrays, gather([v.reshape(-1).view("u1").data for v in params.values()])
+    return arrays, size, gather([v.reshape(-1).view("u1").data for v in params.values()])
 
 
 def _flat(value: Any) -> Any:

@@ -112,7 +112,6 @@ class Delivery:
     def _note_sent(self, standing: Standing, client_task: ClientTask) -> None:
         client_task.task_sent_time = time.time()
         client_task.task_send_count += 1
-        client_task.props["__sent_at"] = self._engine.hub.now()
         standing.sent(client_task)
 
     def _frozen(self, standing: Standing, public: dict[str, Any]) -> Frozen:
@@ -220,8 +219,7 @@ class Delivery:
                 self.guard(task, task.result_received_cb, client_task=client_task, fl_ctx=fl_ctx)
             engine.fire_event(EventType.AFTER_PROCESS_SUBMISSION, fl_ctx)
         client_task.result_received_time = time.time()
-        client_task.props["__answered_at"] = engine.hub.now()
-        standing.responded += 1
+        standing.answered(client_task)
 
     def _filtered_in(self, task: Task, result: Shareable, fl_ctx: FLContext) -> Shareable:
         engine = self._engine

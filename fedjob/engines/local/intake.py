@@ -96,8 +96,7 @@ class Intake:
             for writer in self._writers:
                 writer.note(number, site, metrics, reported)
         client_task.result_received_time = time.time()
-        client_task.props["__answered_at"] = self._engine.hub.now()
-        standing.responded += 1
+        standing.answered(client_task)
         self._last = standing, site, answer, accepted
 
     def settle(self) -> None:

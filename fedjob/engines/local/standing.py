@@ -83,6 +83,10 @@ class Standing:
         self.task.last_client_task_map[client_task.client.name] = client_task
         self.task.client_tasks.append(client_task)
 
+    def answered(self, client_task: ClientTask) -> None:
+        """A reply was processed."""
+        self.responded += 1
+
     def due(self) -> str | None:
         """The site whose arrived reply is to be processed next; None if that one has not arrived."""
         while self._failed:
@@ -235,7 +239,9 @@ class Relay(Standing):
         self._next = 0
         self._waiting_since = self.since
         self._sent_to: list[str] = []
+        #: Who has the task now, since when, and when that one has answered.
         self._pending: ClientTask | None = None
+        self._sent_at = self._answered_at = 0.0
 
     def offer(self, site: str) -> Offer:
         if site not in self.targets:
@@ -252,11 +258,16 @@ class Relay(Standing):
 
     def sent(self, client_task: ClientTask) -> None:
         super().sent(client_task)
-        self._pending = client_task
+        self._pending, self._sent_at = client_task, self.now()
         name = client_task.client.name
         self._sent_to.append(name)
         if not self._any:
             self._next = self.targets.index(name, self._next) + 1
+
+    def answered(self, client_task: ClientTask) -> None:
+        super().answered(client_task)
+        if client_task is self._pending:
+            self._answered_at = self.now()
 
     def due(self) -> str | None:
         return self.first_arrived()
@@ -281,20 +292,7 @@ class Relay(Standing):
         if pending.result_received_time is not None:
             self._waiting_since = max(self._waiting_since, self._answered_at)
             return False
-        sent = self._sent_at
-        return not (self.result_timeout and self.now() - sent > self.result_timeout)
-
-    @property
-    def _sent_at(self) -> float:
-        assert self._pending is not None
-        at: float = self._pending.props["__sent_at"]
-        return at
-
-    @property
-    def _answered_at(self) -> float:
-        assert self._pending is not None
-        at: float = self._pending.props.get("__answered_at", 0.0)
-        return at
+        return not (self.result_timeout and self.now() - self._sent_at > self.result_timeout)
 
     def _missed(self) -> int:
         """By how many targets the window has grown since the first in it was to take the task."""
