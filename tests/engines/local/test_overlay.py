@@ -109,6 +109,21 @@ def freeze_around(size: int) -> bytes:
     return freeze(np.zeros(size, np.uint8)).pickle
 
 
+@pytest.mark.torch
+def test_a_tensor_keeps_its_lease_too(lent):
+    torch = pytest.importorskip("torch")
+    sent = freeze({"w": torch.zeros(SIZE, dtype=torch.uint8)})
+    tensor = thaw(Frozen(pickle=sent.pickle, sizes=sent.sizes, block=lent.lease()))["w"]
+    part = tensor[: SIZE // 2].reshape(-1, 2)
+    del tensor
+    assert lent.ended == 0
+    part[0] = 7
+    assert int(part.sum()) == SIZE // 2 + 12
+    assert lent.view[0] == 1
+    del part
+    assert lent.ended == 1
+
+
 def test_what_was_lent_stays_as_it_was_when_the_lease_has_to_end(lent, habits):
     lease = lent.lease()
     array = np.frombuffer(lease.own(), np.uint8)
