@@ -81,11 +81,15 @@ class IntimeModelSelector(Widget):
         """Take the metric of one result; whether there was one to take."""
         site = fl_ctx.get_peer_context().get_identity_name(default="?")
         dxo = self._model(self._shareable(fl_ctx), site, fl_ctx)
-        raw = None if dxo is None else self._metric(dxo, site, fl_ctx)
-        if dxo is None or raw is None:
+        return dxo is not None and self.note(site, dxo.meta or {}, fl_ctx)
+
+    def note(self, site: str, meta: dict[str, Any], fl_ctx: FLContext | None) -> bool:
+        """Take the metric in the meta of a model that `site` has sent; whether there was one to take."""
+        raw = self._metric(meta, site, fl_ctx)
+        if raw is None:
             return False
         metric = -1.0 * raw if self.negate_key_metric else raw
-        steps = dxo.get_meta_prop(MetaKey.NUM_STEPS_CURRENT_ROUND, 1.0) if self.weigh_by_local_iter else 1.0
+        steps = meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND, 1.0) if self.weigh_by_local_iter else 1.0
         weight = steps * self.aggregation_weights.get(site, 1.0)
         self.log_info(fl_ctx, f"validation metric of {site}: {metric}, with weight {weight}")
         self.validation_metric_weighted_sum += metric * weight
@@ -115,8 +119,8 @@ class IntimeModelSelector(Widget):
             return None
         return dxo
 
-    def _metric(self, dxo: DXO, site: str, fl_ctx: FLContext) -> float | None:
-        value = dxo.get_meta_prop(self.validation_metric_name)
+    def _metric(self, meta: dict[str, Any], site: str, fl_ctx: FLContext | None) -> float | None:
+        value = meta.get(self.validation_metric_name)
         if isinstance(value, dict) and self.key_metric not in value:
             self.log_warning(fl_ctx, f"{site} sent no metric {self.key_metric!r}, only {list(value)}")
             return None

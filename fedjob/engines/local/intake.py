@@ -1,9 +1,9 @@
 """The short way of a result into federated averaging, where only our own code would notice the long one.
 
 On the long way a result passes events, filters and callbacks, with a context, a Shareable and an FLModel that they all
-may look at. Where no filter stands, nobody listens but the writer of metrics, and the workflow is FedAvg with the
-callbacks that it has from us, all that is left of it is to record the result, to add it to the sums and to note its
-metrics; a large model is then read where its site has put it. What the workflow would find afterwards, the context of
+may look at. Where no filter stands, nobody listens but the selector of the best model and the writer of metrics, and the
+workflow is FedAvg with the callbacks that it has from us, all that is left of it is to record the result, to add it to
+the sums and to note its metrics; a large model is then read where its site has put it. What the workflow would find afterwards, the context of
 the last result, is made when the task is done.
 """
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from fedjob.components.roles import FLComponent
+from fedjob.components.widgets.intime_model_selector import IntimeModelSelector
 from fedjob.components.widgets.metrics_artifact_writer import MetricsArtifactWriter
 from fedjob.components.workflows.base_model_controller import BaseModelController
 from fedjob.components.workflows.fedavg import FedAvg
@@ -22,17 +24,20 @@ from fedjob.engines.local.standing import Broadcast, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import AppEventType, EventType
+from fedjob.exchange.shareable import ReservedHeaderKey
 
 #: The events that a result meets on the long way, and those of log lines on the way.
 _ON_THE_WAY = (
     EventType.BEFORE_TASK_RESULT_FILTER,
     EventType.AFTER_TASK_RESULT_FILTER,
     EventType.BEFORE_PROCESS_SUBMISSION,
-    AppEventType.BEFORE_CONTRIBUTION_ACCEPT,
     EventType.AFTER_PROCESS_SUBMISSION,
     EventType.WARNING_LOG_AVAILABLE,
     EventType.ERROR_LOG_AVAILABLE,
 )
+
+#: The events whose listeners are told without an event.
+_ACCEPT = (AppEventType.BEFORE_CONTRIBUTION_ACCEPT, AppEventType.AFTER_CONTRIBUTION_ACCEPT)
 
 #: What of FedAvg takes part in taking a result; a class that has one of them of its own is none of ours.
 _TAKES_PART = frozenset(
@@ -59,6 +64,7 @@ class Intake:
         self._engine = engine
         self._watch = watch
         self._controller: Any = None
+        self._selectors: tuple[IntimeModelSelector, ...] = ()
         self._writers: tuple[MetricsArtifactWriter, ...] = ()
         #: The last result, as long as its context is not made.
         self._last: tuple[Standing, str, Answer, bool] | None = None
@@ -76,11 +82,17 @@ class Intake:
             return False
         if not _is_ours(controller, FedAvg, _TAKES_PART) or engine.hears(_ON_THE_WAY):
             return False
-        if standing.number is None or (task.name, "result", "in") in engine.app.filters:
+        jar = standing.headers.get(ReservedHeaderKey.COOKIE_JAR) or {}
+        if standing.number is None or jar.get(AppConstants.CONTRIBUTION_ROUND) != standing.number:
             return False
-        listeners = engine.listeners(AppEventType.AFTER_CONTRIBUTION_ACCEPT)
-        self._controller, self._writers = controller, listeners
-        return all(_only_writes(listener) for listener in listeners)
+        if (task.name, "result", "in") in engine.app.filters:
+            return False
+        self._controller = controller
+        self._selectors = engine.listeners(AppEventType.BEFORE_CONTRIBUTION_ACCEPT)
+        self._writers = engine.listeners(AppEventType.AFTER_CONTRIBUTION_ACCEPT)
+        return all(_is_one(s, IntimeModelSelector) for s in self._selectors) and all(
+            _is_one(w, MetricsArtifactWriter) for w in self._writers
+        )
 
     def take(self, standing: Standing, site: str, answer: Answer) -> None:
         """Give one result to the workflow."""
@@ -89,6 +101,9 @@ class Intake:
         model = answer.model(number, own=False)
         meta, metrics = model.meta, model.metrics
         self._watch.model(site, standing, metrics, meta, len(answer.arrays), answer.nbytes)
+        if number:  # what round 0 measures has not been aggregated yet.
+            for selector in self._selectors:
+                selector.note(site, meta, None)
         reported = meta.copy() if metrics and self._writers else None
         meta["props"], meta["client_name"] = task.props[AppConstants.META_DATA], site
         accepted = self._controller._call_back(task, model)
@@ -128,11 +143,11 @@ def _is_ours(component: Any, base: type, names: frozenset[str]) -> bool:
     return kind is base or all(getattr(kind, name) is getattr(base, name) for name in names)
 
 
-def _only_writes(listener: Any) -> bool:
-    """Whether all that a listener does with a result is to note its metrics."""
-    event = AppEventType.AFTER_CONTRIBUTION_ACCEPT
+def _is_one(listener: Any, kind: type[FLComponent]) -> bool:
+    """Whether a listener is of this class and does what that does with an event."""
     return (
-        type(listener) is MetricsArtifactWriter
+        type(listener) is kind
         and "handle_event" not in listener.__dict__
-        and not listener.get_event_handlers().get(event)
+        and "note" not in listener.__dict__
+        and listener.get_event_handlers().keys().isdisjoint(_ACCEPT)
     )

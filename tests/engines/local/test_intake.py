@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from fedjob.components.widgets.intime_model_selector import IntimeModelSelector
 from fedjob.engines.local.intake import Intake
 from jobs import run, script_job
 
@@ -35,6 +36,7 @@ class Noting(FedAvg):
             props["result"] = repr({k: v for k, v in result.items()}).replace(self.fl_ctx.get_prop("__task_id__"), "id")
             props["one"] = peer.get_prop("__shareable__") is result
         props.pop("__task_id__", None)
+        props.pop("__event_data__", None)  # None, after an event of a warning.
         with open("contexts.jsonl", "a") as f:
             f.write(json.dumps(props, default=str, sort_keys=True) + "\\n")
 """
@@ -80,6 +82,8 @@ CHANGES = {
     "one that does not fit": "params = {k: v[:2] for k, v in params.items()} if site == 3 else params",
     "one that is empty": "params = {} if site == 3 else params",
     "one that fails": "assert site != 3 or model.current_round != 1",
+    "text in place of a number": "metrics['accuracy'] = 'x' if site == 2 else 0.5",
+    "another metric": "metrics = {'loss': 1.0} if site == 3 else metrics",
     "not a number": "metrics['accuracy'] = float('nan')",
 }
 
@@ -98,6 +102,7 @@ def outcome(tmp_path, monkeypatch):
         monkeypatch.chdir(base)
         workflow = noting.Noting(num_clients=4, num_rounds=3, aggregation_weights={"site-2": 2.0})
         job = script_job(base, script, sites=4, workflow=workflow)
+        job.to_server(IntimeModelSelector(key_metric="accuracy", weigh_by_local_iter=True), id="selector")
         if ears:
             job.to_server(listener.Ears(), id="ears")
         result = run(job, base, n_clients=4, isolation=isolation, seed=3)
