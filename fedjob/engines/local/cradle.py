@@ -39,6 +39,7 @@ def live(descriptor: int, parent: int, preload: Iterable[str]) -> NoReturn:
     _warm_up(preload)
     worker.keep_freed_memory()
     worker.open_streams()
+    gc.freeze()  # what came in since the last import, too.
     cradle = Cradle(sock, children)
     with contextlib.suppress(EOFError, OSError):
         cradle.rock(parent)

@@ -47,7 +47,8 @@ class LoadedApp:
             if task in tasks:
                 return executor
         for tasks, executor in self.executors:
-            if any("*" in pattern and fnmatchcase(task, pattern) for pattern in tasks):
+            # The usual pattern by itself: for any other a regular expression is compiled.
+            if any(pattern == "*" or ("*" in pattern and fnmatchcase(task, pattern)) for pattern in tasks):
                 return executor
         return None
 
