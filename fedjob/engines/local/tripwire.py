@@ -5,8 +5,8 @@ changed: no directory, no variable of the environment. And where a directory cos
 sites that never look at a file cost more than all of their rounds. So a site stands in the worker's lobby, an empty
 directory, until it does something with a file of its own; then it gets its home, before the file is opened.
 
-What is written by other means than Python's (a library in C) is found in the lobby when the site's turn is over, and
-carried to its home.
+What is written by other means than Python's is found in the lobby when the site's turn is over, and carried to its home;
+looked for once there is a library in C that could write, other than those that are known to open files by Python's means.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,6 +74,12 @@ _PATHS = {
 }
 _ENVIRON = frozenset({"os.putenv", "os.unsetenv"})
 
+#: Calls into libraries in C that are none of Python's.
+_NATIVE = frozenset({"ctypes.dlopen", "ctypes.dlsym"})
+
+#: Packages besides Python's own whose C code opens no file.
+_TAME = frozenset({"fedjob", "greenlet", "numpy", "yaml"})
+
 
 class Tripwire:
     """One for a worker, for as long as it lives: audit hooks cannot be taken out."""
@@ -85,6 +92,8 @@ class Tripwire:
         self._running: Resident | None = None
         #: Where the process stands.
         self._at = ""
+        #: Whether there is code that may write without Python's knowledge.
+        self._native = any(map(_is_native, list(sys.modules.values())))
         sys.addaudithook(self._hear)
 
     def enter(self, resident: Resident, cwd: str) -> None:
@@ -96,7 +105,11 @@ class Tripwire:
 
     def leave(self, resident: Resident) -> None:
         """Its turn is over."""
-        if resident.awaited is not None and os.fstat(self._fd).st_mtime_ns != self._untouched:
+        if (
+            self._native
+            and resident.awaited is not None
+            and os.fstat(self._fd).st_mtime_ns != self._untouched
+        ):
             resident.settle()
         self._running = None
 
@@ -132,10 +145,15 @@ class Tripwire:
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         running = self._running
+        if event == "import":
+            # An extension module comes with its file's name.
+            self._native = self._native or (bool(args[1]) and not _is_tame(args[0]))
+            return
         if running is None:
             return
         paths = _PATHS.get(event)
         if paths is None:
+            self._native = self._native or event in _NATIVE
             return
         if event in _ENVIRON:
             running.environ_touched = True
@@ -145,6 +163,17 @@ class Tripwire:
         home = running.awaited
         if home is not None and (not paths or any(_leads_to(home, path) for path in args[:paths])):
             running.settle()
+
+
+def _is_native(module: Any) -> bool:
+    """Whether a module is an extension that may write files without Python's knowledge."""
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
+    return isinstance(loader, ExtensionFileLoader) and not _is_tame(loader.name)
+
+
+def _is_tame(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top in _TAME or top in sys.stdlib_module_names
 
 
 def _leads_to(home: str, path: Any) -> bool:

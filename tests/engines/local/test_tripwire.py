@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
+from types import ModuleType
 
 import pytest
 
@@ -161,7 +163,7 @@ def wire(tmp_path, monkeypatch):
         ("os.rename", ("/tmp/x", "y"), True),
         ("os.rename", ("/tmp/x", "/tmp/y"), False),
         ("subprocess.Popen", ("/bin/ls",), True),
-        ("import", ("os",), False),
+        ("import", ("os", None, [], [], []), False),
         ("os.putenv", (b"A", b"b"), False),
     ],
 )
@@ -182,6 +184,37 @@ def test_nothing_is_heard_between_turns_or_in_silence(wire):
     wire.leave(resident)
     wire._hear("open", ("x", "r", 0))
     assert resident.awaited is not None
+
+
+@pytest.mark.parametrize(
+    ("event", "args", "looks"),
+    [
+        ("import", ("scipy.linalg._fblas", "/x/_fblas.so", None, None, None), True),
+        ("import", ("scipy.linalg", None, [], [], []), False),
+        ("import", ("numpy.fft._pocketfft", "/x/_pocketfft.so", None, None, None), False),
+        ("import", ("_sqlite3", "/x/_sqlite3.so", None, None, None), False),
+        ("ctypes.dlopen", ("libc.so.6",), True),
+        ("ctypes.dlsym", (object(), "open"), True),
+        ("open", ("/x", "r", 0), False),
+    ],
+)
+def test_the_lobby_is_looked_at_once_code_in_c_may_write(wire, event, args, looks):
+    wire._native = False
+    resident = Resident()
+    wire.enter(resident, wire.lobby)
+    wire._hear(event, args)
+    open(f"{wire.lobby}/left", "w").close()
+    wire.leave(resident)
+    assert (resident.awaited is None) is looks
+
+
+def test_a_library_that_was_there_before_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "addaudithook", lambda hook: None)
+    spec = ModuleSpec("foreign.fast", ExtensionFileLoader("foreign.fast", "/x/fast.so"))
+    module = ModuleType(spec.name)
+    module.__spec__ = spec
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    assert Tripwire(tmp_path / "one")._native
 
 
 def test_paths_that_lead_home():
