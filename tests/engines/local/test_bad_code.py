@@ -43,7 +43,8 @@ def assert_nothing_left(workspace):
 @LINUX
 @pytest.mark.parametrize("isolation", ["process", "shared"])
 def test_a_loop_without_end_is_stopped_at_the_deadline_and_shown(crew, isolation):
-    crew(name="before")  # the nursery may still be importing torch, and the run's time begins before it is ready.
+    # The nursery may still be importing torch, and the run's time begins before it is ready.
+    crew(name="before")
     outcome = crew(
         """
         def spin():
