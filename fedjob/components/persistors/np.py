@@ -47,7 +47,7 @@ class NPModelPersistor(ModelPersistor):
             data = self._stored(fl_ctx)
         if data is None:
             data = np.array(_DEFAULT if self.model is None else self.model, dtype=np.float32)
-        self.log_info(fl_ctx, f"the initial model is {data}")
+        self.logger.info("the initial model is %s", data)  # which formats it only if somebody reads it.
         return make_model_learnable(weights={NPConstants.NUMPY_KEY: data}, meta_props={})
 
     def save_model(self, model: ModelLearnable, fl_ctx: FLContext) -> None:

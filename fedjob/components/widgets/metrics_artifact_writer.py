@@ -73,6 +73,7 @@ class MetricsArtifactWriter(Widget):
         self._best: Record = {}
         self._key_metric: Record | None = None
         self._without_metrics: list[Any] = []
+        self._paths: dict[str, Path] = {}
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.START_RUN:
@@ -195,6 +196,13 @@ class MetricsArtifactWriter(Widget):
         } | {k: v for k, v in optional.items() if v or v == 0}
 
     def _path(self, name: str, fl_ctx: FLContext) -> Path:
+        """The file of that name, looked for once in a run: that takes a dozen calls of the system."""
+        path = self._paths.get(name)
+        if path is None or not path.parent.is_dir():
+            path = self._paths[name] = self._find(name, fl_ctx)
+        return path
+
+    def _find(self, name: str, fl_ctx: FLContext) -> Path:
         for what, given in (("summary", self.summary_file_name), ("round metrics", self.round_file_name)):
             _require_plain_name(f"{what} file name", given)
         run_dir = fl_ctx.get_engine().get_workspace().get_run_dir(fl_ctx.get_job_id())
