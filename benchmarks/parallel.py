@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from benchmarks.job import export
 from benchmarks.peers import task
 from benchmarks.row import Beside, Row, Target
-from benchmarks.suite import in_turn, medians, ratio, suite
+from benchmarks.suite import TIMES, Suite, in_turn, medians, ratio, suite
 
 TESTS, PAIRS = 100, 3
 
 SUITE = """
+import time
+
 import pytest
 
 from benchmarks.peers import task
 
 @pytest.mark.parametrize("n", range({tests}))
 def test_simulation(fedjob, n):
+    begin = time.monotonic()
     result = fedjob.simulate({folder!r}, n_clients=2, fresh=True)
     task.check(result.model()["numpy_key"], 9, 3)
+    with open({times!r}, "a") as times:
+        times.write(f"{{begin}}\\n{{time.monotonic()}}\\n")
 """
 
 
 def hundred_simulations() -> Iterator[Row]:
     with suite("") as hundred:
         folder = export(hundred.root, sites=2, rounds=3, params=task.start(9))
-        (hundred.root / "test_it.py").write_text(SUITE.format(tests=TESTS, folder=str(folder)))
-        for isolation in ("process", "shared"):
-            chosen = f"--fedjob-isolation={isolation}"
-            pairs = in_turn(
-                partial(hundred.run, chosen, "-n", "2"), partial(hundred.run, chosen, "-n", "0"), PAIRS
-            )
-            with_two, alone = medians(pairs)
-            yield Row(
-                what=f"{TESTS} simulations, {isolation}: -n 2 over -n 0, throughput",
-                ours=ratio(pairs),
-                unit="x",
-                beside=(Beside("-n 0", alone, "s"), Beside("-n 2", with_two, "s")),
-                target=Target(1.8, least=True),
-            )
+        text = SUITE.format(tests=TESTS, folder=str(folder), times=str(hundred.root / TIMES))
+        (hundred.root / "test_it.py").write_text(text)
+        for isolation in ("process", "shared", "inline"):
+            yield _second_worker(hundred, isolation)
+
+
+def _second_worker(hundred: Suite, isolation: str) -> Row:
+    """Of the time from the first test's begin to the last one's end: a session's start is no simulation."""
+    sessions: dict[str, list[float]] = {"0": [], "2": []}
+
+    def span(workers: str) -> float:
+        times = hundred.times(f"--fedjob-isolation={isolation}", "-n", workers)
+        sessions[workers].append(hundred.seconds)
+        return max(times) - min(times)
+
+    pairs = in_turn(lambda: span("2"), lambda: span("0"), PAIRS)
+    with_two, alone = medians(pairs)
+    whole = ratio(list(zip(sessions["2"], sessions["0"], strict=True)))
+    return Row(
+        what=f"{TESTS} simulations, {isolation}: -n 2 over -n 0, throughput",
+        ours=ratio(pairs),
+        unit="x",
+        beside=(
+            Beside("-n 0", alone, "s"),
+            Beside("-n 2", with_two, "s"),
+            Beside("whole sessions", whole, "x"),
+        ),
+        target=Target(1.8, least=True),
+    )
 
 
 BLOCKS = (hundred_simulations,)

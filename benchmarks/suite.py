@@ -21,6 +21,8 @@ class Suite:
 
     def __init__(self, root: Path, text: str) -> None:
         self.root = root
+        #: How long the last process took.
+        self.seconds = 0.0
         # Tests may import the benchmarks; the settings of the project's own tests do not reach here.
         (root / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
         (root / "test_it.py").write_text(text)
@@ -34,7 +36,8 @@ class Suite:
     ) -> float:
         """Seconds of one pytest process; CommandFailed unless it ends with `status`."""
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-        return run(command, cwd=self.root, status=status, env=env).seconds
+        self.seconds = run(command, cwd=self.root, status=status, env=env).seconds
+        return self.seconds
 
     def times(self, *options: str, python: str = sys.executable) -> list[float]:
         """What the tests of one run wrote down, in seconds, in order."""

@@ -252,6 +252,7 @@ class Outside:
         self._sleep = time.sleep
         self._signals = {number: signal.getsignal(number) for number in _signals()}
         self._modules = self._choose_modules()
+        self._loaded = sys.modules.copy()
         return self
 
     def _choose_modules(self) -> dict[str, ModuleType]:
@@ -284,8 +285,11 @@ class Outside:
         self._restore_modules()
 
     def _restore_modules(self) -> None:
+        before = self._loaded
         for name, module in list(sys.modules.items()):
-            if any(_comes_from(module, str(custom)) for custom, _ in self._customs):
+            if before.get(name) is not module and any(
+                _comes_from(module, str(custom)) for custom, _ in self._customs
+            ):
                 del sys.modules[name]
         sys.modules.update(self._modules)
         sys.modules["__main__"] = self._main
