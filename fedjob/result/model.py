@@ -31,7 +31,7 @@ class Contribution:
     weight: float | None
     #: Number of parameter entries (state-dict keys), not of elements.
     params: int
-    #: Size of the reply on the wire, in bytes.
+    #: Size of the reply on the wire, in bytes; for the local engine, what the arrays take and about as much as the rest does.
     bytes: int
 
 

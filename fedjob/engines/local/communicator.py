@@ -7,7 +7,8 @@ from typing import Any
 from fedjob.components.task import SendOrder, Task, TaskCompletionStatus
 from fedjob.engines.local.board import Board
 from fedjob.engines.local.hub import Hub
-from fedjob.engines.local.standing import Broadcast, BroadcastForever, Relay, Send, names_of
+from fedjob.engines.local.relay import Relay
+from fedjob.engines.local.standing import Broadcast, BroadcastForever, Send, names_of
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.signal import Signal
 

@@ -2,32 +2,23 @@
 
 Sites that share a process (isolations `shared` and `inline`) share one interpreter. Each has its own
 ``sys.argv``, ``__main__``, modules of ``custom/``, working directory, ``sys.path``, environment and random
-states. `Outside` keeps what the process had before the run and gives it back.
+states. What the process had before, `outside.py` keeps.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import site as python_site
 import sys
-import sysconfig
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
-from fedjob.engines.local import generators
-from fedjob.engines.local.custom import same_source, top_names
+from fedjob.engines.local.custom import top_names
 from fedjob.engines.local.generators import Generators
 from fedjob.engines.local.output import Output
 from fedjob.engines.local.tripwire import Tripwire
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _environ: Any = os.environ
 
@@ -124,7 +115,7 @@ class Context:
             modules.update(self._modules)
         self._seen = len(modules)
         if self._environ is not None:
-            _change_environ(self._environ)
+            change_environ(self._environ)
         if self._output is not None:
             sys.stdout = sys.stderr = self._output
         self._generators.resume()
@@ -188,7 +179,7 @@ class Context:
             # What came in last stands last; only after removals is the whole table to be looked at.
             names = list(islice(reversed(modules), fresh) if fresh > 0 else modules)
             for name in reversed(names):
-                if name.partition(".")[0] in self._custom.names and _comes_from(
+                if name.partition(".")[0] in self._custom.names and comes_from(
                     modules[name], self._custom.folder
                 ):
                     self._modules[name] = modules[name]
@@ -200,7 +191,7 @@ class Context:
             self._environ = None
         else:
             self._environ = dict(_environ._data)
-            _change_environ(self._base)
+            change_environ(self._base)
 
 
 def environ_now() -> dict[Any, Any]:
@@ -208,7 +199,7 @@ def environ_now() -> dict[Any, Any]:
     return dict(_environ._data)
 
 
-def _change_environ(wanted: Mapping[Any, Any]) -> None:
+def change_environ(wanted: Mapping[Any, Any]) -> None:
     """Make the environment, C's too, equal to `wanted` (encoded keys and values)."""
     data = _environ._data
     for key in [key for key in data if key not in wanted]:
@@ -218,118 +209,10 @@ def _change_environ(wanted: Mapping[Any, Any]) -> None:
             os.environ[_environ.decodekey(key)] = _environ.decodevalue(value)
 
 
-def _comes_from(module: ModuleType, custom: str) -> bool:
+def comes_from(module: ModuleType, custom: str) -> bool:
+    """Whether a module was imported from below that ``custom/``."""
     spec = getattr(module, "__spec__", None)
     if spec is None:
         return False
     places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
     return any(str(place).startswith(custom + os.sep) for place in places)
-
-
-class Outside:
-    """The process as it was before a run inside of it; leaving the with-block gives everything back.
-
-    `customs` are the ``custom/`` folders of the run. Modules already loaded under their names are the
-    sites' too if every such folder has them from the same source (so that a test's monkeypatch reaches
-    them) and `share` allows it; the others are out of sight during the run. `shared` holds the names.
-    """
-
-    def __init__(self, customs: Iterable[Path], *, share: bool = True) -> None:
-        self._customs = [(custom, top_names(custom)) for custom in dict.fromkeys(customs)]
-        self._share = share
-        self.shared: set[str] = set()
-
-    def __enter__(self) -> Self:
-        lists: tuple[list[Any], ...] = (sys.path, sys.path_hooks, sys.meta_path)
-        self._lists = [(item, list(item)) for item in lists]
-        self._names = {
-            name: getattr(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook")
-        }
-        self._main = sys.modules["__main__"]
-        self._cwd = os.getcwd()  # noqa: PTH109
-        self._environ = environ_now()
-        self._random = generators.snapshot()
-        self._sleep = time.sleep
-        self._signals = {number: signal.getsignal(number) for number in _signals()}
-        self._modules = self._choose_modules()
-        self._loaded = sys.modules.copy()
-        return self
-
-    def _choose_modules(self) -> dict[str, ModuleType]:
-        """Take out of sys.modules, and return, what a site must not see."""
-        tops = set[str]().union(*(names for _, names in self._customs))
-        loaded = {n: m for n, m in list(sys.modules.items()) if n.partition(".")[0] in tops}
-        loaded = {n: m for n, m in loaded.items() if not is_installed(getattr(m, "__file__", None))}
-        different = {n.partition(".")[0] for n, m in loaded.items() if not self._is_same(m)}
-        self.shared = {name.partition(".")[0] for name in loaded} - different
-        return {n: sys.modules.pop(n) for n in loaded if n.partition(".")[0] in different}
-
-    def _is_same(self, module: ModuleType) -> bool:
-        top = module.__name__.partition(".")[0]
-        return self._share and all(same_source(module, c) for c, names in self._customs if top in names)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for item, kept in self._lists:
-            item[:] = kept
-        for name, value in self._names.items():
-            setattr(sys, name, value)
-        time.sleep = self._sleep
-        os.chdir(self._cwd)
-        _change_environ(self._environ)
-        generators.restore(self._random)
-        for number, handler in self._signals.items():
-            if handler is not None and signal.getsignal(number) is not handler:
-                signal.signal(number, handler)
-        self._restore_modules()
-
-    def _restore_modules(self) -> None:
-        before = self._loaded
-        for name, module in list(sys.modules.items()):
-            if before.get(name) is not module and any(
-                _comes_from(module, str(custom)) for custom, _ in self._customs
-            ):
-                del sys.modules[name]
-        sys.modules.update(self._modules)
-        sys.modules["__main__"] = self._main
-
-
-def _signals() -> Iterable[signal.Signals]:
-    """The signals whose handlers this thread may change."""
-    return signal.Signals if threading.current_thread() is threading.main_thread() else ()
-
-
-def installed_path() -> list[str]:
-    """The part of ``sys.path`` that this interpreter has wherever it is started.
-
-    A FLARE site has the installed packages and its ``custom/``. What only happens to lie where the test was
-    started, or was added by it, must not be found, or a job would pass here and fail there.
-    """
-    fixed = {*_linked(), *kept_pythonpath()}
-    return [path for path in sys.path if path in fixed or is_installed(path)]
-
-
-def kept_pythonpath() -> list[str]:
-    """The entries of PYTHONPATH that are not in the launch directory."""
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return [p for p in entries if p and not Path(p).resolve().is_relative_to(Path.cwd())]
-
-
-def is_installed(path: str | None) -> bool:
-    """Whether a path is part of the interpreter or of its installed packages."""
-    return path is not None and path.startswith(_roots())
-
-
-def _roots() -> tuple[str, ...]:
-    packages = [*python_site.getsitepackages(), python_site.getusersitepackages()]
-    return tuple({*sysconfig.get_paths().values(), *packages} - {sys.prefix, sys.base_prefix})
-
-
-def _linked() -> set[str]:
-    """Directories that ``.pth`` files name: packages installed as links (``pip install -e``)."""
-    lines: set[str] = set()
-    for directory in python_site.getsitepackages():
-        for file in Path(directory).glob("*.pth"):
-            lines.update(file.read_text(errors="replace").splitlines())
-    return {line for line in lines if os.path.isdir(line)}  # noqa: PTH112

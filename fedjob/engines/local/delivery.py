@@ -14,7 +14,8 @@ from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.intake import Intake
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.post import label_reply, peer_context, reply_context, usual_props
-from fedjob.engines.local.standing import Relay, Standing
+from fedjob.engines.local.relay import Relay
+from fedjob.engines.local.standing import Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.engines.local.wire import Frozen, freeze, thaw, thaw_later
 from fedjob.exchange.app_constants import AppConstants

@@ -76,7 +76,12 @@ class NumpyRandom:
 
         self._random: Any = np.random.mtrand._rand
         self._memories = self._find()
+        #: What of the state differs after a draw, and what it was when the state was set.
+        self._spots: tuple[memoryview, ...] = ()
         self._mark = b""
+        if self._memories is not None:
+            words, gauss = self._memories
+            self._spots = words[:8], words[-4:], gauss
 
     def _find(self) -> tuple[memoryview, memoryview] | None:
         """The bit generator's words, and the flag and value of the second half of a gaussian pair."""
@@ -112,25 +117,19 @@ class NumpyRandom:
         else:
             self._memories[0][:] = state[0]
             self._memories[1][:] = state[1]
-            self._mark = self._tell()
+            self._mark = b"".join(self._spots)
 
     def keep(self, state: Any) -> Any:
         """The state, given that `state` was set last; None as long as it is as it was seeded.
 
         To seed takes hardly longer than to set, and thousands of states take memory.
         """
-        return self.get() if self._memories is None or self._tell() != self._mark else state
+        drawn = self._memories is None or b"".join(self._spots) != self._mark
+        return self.get() if drawn else state
 
     def seed(self, number: int) -> None:
         self._random.seed(number & 0xFFFFFFFF)
-        self._mark = self._tell()
-
-    def _tell(self) -> bytes:
-        """What of the state differs after a draw."""
-        if self._memories is None:
-            return b""
-        words, gauss = self._memories
-        return b"".join((words[:8], words[-4:], gauss))
+        self._mark = b"".join(self._spots)
 
 
 class TorchRandom:

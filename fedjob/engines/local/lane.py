@@ -101,23 +101,27 @@ class Lane:
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
         site, public = self._site, self._engine.public_props()
-        if (
-            "own" not in work.message.headers
-            and public == site.usual
-            and work.data.get_header(AppConstants.CURRENT_ROUND) is not None
-            and type(work.executor).given is ScriptExecutor.given
-        ):
-            try:
-                site.send(work.message, ReturnCode.OK, Answer.of(model))
-            except NotPlain:
-                pass
-            else:
-                return
+        if (answer := self._taken_apart(work, model, public)) is not None:
+            site.send(work.message, ReturnCode.OK, answer)
+            return
         try:
             reply = work.executor.given(model, work.data)
         except Exception as e:
             reply = make_reply(site.failed(work.executor, e))
         site.finish(reply, work.data, work.message, public)
+
+    def _taken_apart(self, work: Work, model: FLModel, public: dict[str, Any]) -> Answer | None:
+        """A result that says no more than its task and the model do; None for others, and if something is wrong."""
+        if "own" in work.message.headers or public != self._site.usual:
+            return None
+        if type(work.executor).given is not ScriptExecutor.given:
+            return None
+        if work.data.get_header(AppConstants.CURRENT_ROUND) is None:
+            return None
+        try:
+            return Answer.of(model)
+        except (NotPlain, OSError):
+            return None
 
     def leave(self, message: Message) -> None:
         """Have a task go the long way."""

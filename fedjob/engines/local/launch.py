@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedjob.engines.local.context import is_installed
 from fedjob.engines.local.custom import original
 from fedjob.engines.local.generators import seed_of
+from fedjob.engines.local.installed import is_installed
 from fedjob.engines.local.nursery import ONE_THREAD
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.shareable import Shareable

@@ -155,7 +155,7 @@ class Nursery:
 
 def environment() -> dict[str, str]:
     """The nursery's environment: ours, without what would make the launch directory importable."""
-    from fedjob.engines.local.context import kept_pythonpath
+    from fedjob.engines.local.installed import kept_pythonpath
 
     environ = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(kept_pythonpath())}
     return {name: value for name, value in environ.items() if name != "PYTHONPATH" or value}

@@ -8,10 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fedjob.components.roles import FLComponent
 from fedjob.engines.local.answer import Body
-from fedjob.engines.local.custom import user_traceback
-from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.lane import Lane, opened
 from fedjob.engines.local.layout import JOB_ID, app_of
@@ -22,48 +19,21 @@ from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.strand import Swap
+from fedjob.engines.local.task_runner import TaskRunner
 from fedjob.engines.local.wire import freeze
 from fedjob.engines.request import SERVER, RunRequest
 from fedjob.errors import FolderError
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
-from fedjob.exchange.exceptions import UnsafeJobError
-from fedjob.exchange.fl_context import FLContext, put_private
+from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
-from fedjob.exchange.signal import Signal
 from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
 
 #: Seconds that a script has to end after the run, as in FLARE.
 _PATIENCE = 30.0
-
-#: By what passes: its way through the site, the events around its filters, its key, the code of a failure.
-_PASSAGES = {
-    "data": (
-        "in",
-        EventType.BEFORE_TASK_DATA_FILTER,
-        EventType.AFTER_TASK_DATA_FILTER,
-        FLContextKey.TASK_DATA,
-        ReturnCode.TASK_DATA_FILTER_ERROR,
-    ),
-    "result": (
-        "out",
-        EventType.BEFORE_TASK_RESULT_FILTER,
-        EventType.AFTER_TASK_RESULT_FILTER,
-        FLContextKey.TASK_RESULT,
-        ReturnCode.TASK_RESULT_FILTER_ERROR,
-    ),
-}
-
-
-class _Answer(Exception):
-    """The reply to a task that does not get through all of its steps."""
-
-    def __init__(self, rc: str) -> None:
-        super().__init__(rc)
-        self.rc = rc
 
 
 def run_site(
@@ -127,14 +97,13 @@ def _required(app: App | None, site: str) -> App:
     return app
 
 
-class Site(FLComponent):
+class Site(TaskRunner):
     """Takes tasks one after another until the server ends the run."""
 
     _EVENTS = frozenset({EventType.FATAL_SYSTEM_ERROR})
 
     def __init__(self, engine: SiteEngine, link: Link) -> None:
-        super().__init__()
-        self._engine = engine
+        super().__init__(engine)
         self._link = link
         self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
         #: While the site rests, has it go on.
@@ -146,7 +115,6 @@ class Site(FLComponent):
         self.usual = usual_props(engine.name)
         self._busy = False
         self._lane = Lane(engine, self)
-        self._well = True
         self._left = False
         engine.app.handlers.insert(0, self)
 
@@ -155,7 +123,7 @@ class Site(FLComponent):
         engine = self._engine
         self._context = engine.hub.current().context
         self._link.hear(self._arrived)
-        engine.answer_peers(self._reply)
+        engine.answer_peers(self.reply)
         with engine.new_context() as fl_ctx:
             fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
             fl_ctx.set_prop(FLContextKey.CLIENT_NAME, engine.name, private=False, sticky=True)
@@ -175,7 +143,7 @@ class Site(FLComponent):
             message = self._tasks.get()
             if message is None:
                 self._end()
-                return self._well
+                return self.well
             self._answer(message)
         return self
 
@@ -233,7 +201,7 @@ class Site(FLComponent):
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.FATAL_SYSTEM_ERROR:
             reason = str(fl_ctx.get_prop(FLContextKey.EVENT_DATA, ""))
-            self._report("panic", reason)
+            self.report("panic", reason)
             self._leave()
 
     def _leave(self) -> None:
@@ -252,12 +220,12 @@ class Site(FLComponent):
         engine.at_work(number, task)
         fl_ctx = engine.new_context()
         fl_ctx.set_peer_context(peer_context(public, IDENTITY))
-        reply = self._reply(task, message.headers["id"], data, fl_ctx)
+        reply = self.reply(task, message.headers["id"], data, fl_ctx)
         if self._left:
             return
-        self._fire(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
+        self.fire(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
         self.finish(reply, data, message, fl_ctx.get_all_public_props())
-        self._fire(EventType.AFTER_SEND_TASK_RESULT, fl_ctx)
+        self.fire(EventType.AFTER_SEND_TASK_RESULT, fl_ctx)
         self._busy = False
 
     def finish(
@@ -290,105 +258,3 @@ class Site(FLComponent):
         task = message.headers
         headers = {"id": task["id"], "task": task["task"], "rc": rc}
         self._link.send(Message(kind="reply", headers=headers, body=body))
-
-    def _fire(self, event_type: str, fl_ctx: FLContext) -> None:
-        """`fire_event` for the dozen events of each task."""
-        put_private(fl_ctx, {FLContextKey.EVENT_ORIGIN: self._name})
-        self._engine.fire_event(event_type, fl_ctx)
-
-    def _reply(self, task: str, task_id: str, data: Shareable, fl_ctx: FLContext) -> Shareable:
-        """The answer to a task; every way to fail has FLARE's return code."""
-        signal = Signal(parent=self._engine.abort_signal)
-        put_private(
-            fl_ctx,
-            {
-                FLContextKey.TASK_DATA: data,
-                FLContextKey.TASK_NAME: task,
-                FLContextKey.TASK_ID: task_id,
-            },
-        )
-        try:
-            executor = self._executor(task)
-            data = self._filtered("data", task, data, fl_ctx, signal)
-            self._fire(EventType.BEFORE_TASK_EXECUTION, fl_ctx)
-            reply = self._execute(executor, task, data, fl_ctx, signal)
-            self._fire(EventType.AFTER_TASK_EXECUTION, fl_ctx)
-            return self._filtered("result", task, reply, fl_ctx, signal)
-        except _Answer as answer:
-            return make_reply(answer.rc)
-
-    def _executor(self, task: str) -> Any:
-        executor = self._engine.app.executor_for(task)
-        if executor is None:
-            handled = [t for tasks, _ in self._engine.app.executors for t in tasks]
-            self._report("config", f"no executor handles task {task!r}; the app's executors handle {handled}")
-            raise _Answer(ReturnCode.TASK_UNKNOWN)
-        return executor
-
-    def _filtered(
-        self, kind: str, task: str, passing: Shareable, fl_ctx: FLContext, signal: Signal
-    ) -> Shareable:
-        """Task data on its way in, or a result on its way out, after the site's filters."""
-        way, before, after, key, failed = _PASSAGES[kind]
-        self._fire(before, fl_ctx)
-        filters = self._engine.app.filters.get((task, kind, way))
-        if filters:
-            try:
-                passing = apply_filters(filters, passing, fl_ctx)
-            except UnsafeJobError as e:
-                raise self._unsafe(e) from e
-            except Exception as e:
-                if signal.triggered:
-                    raise _Answer(ReturnCode.TASK_ABORTED) from e
-                self.note(e, f"a {kind} filter of task {task!r} failed")
-                raise _Answer(failed) from e
-        put_private(fl_ctx, {key: passing})
-        self._fire(after, fl_ctx)
-        return passing
-
-    def _execute(
-        self, executor: Any, task: str, data: Shareable, fl_ctx: FLContext, signal: Signal
-    ) -> Shareable:
-        name = type(executor).__name__
-        try:
-            reply = executor.execute(task, data, fl_ctx, signal)
-        except UnsafeJobError as e:
-            raise self._unsafe(e) from e
-        except (Exception, SystemExit) as e:
-            if signal.triggered:
-                raise _Answer(ReturnCode.TASK_ABORTED) from e
-            raise _Answer(self.failed(executor, e)) from e
-        finally:
-            put_private(fl_ctx, {FLContextKey.TASK_DATA: None})
-        if signal.triggered:
-            raise _Answer(ReturnCode.TASK_ABORTED)
-        if not isinstance(reply, Shareable):
-            self._report(
-                "bad_result",
-                f"{name}.execute() must return a Shareable, but it returned {type(reply).__name__}",
-            )
-            raise _Answer(ReturnCode.EXECUTION_RESULT_ERROR)
-        put_private(fl_ctx, {FLContextKey.TASK_RESULT: reply})
-        return reply
-
-    def failed(self, executor: Any, error: BaseException) -> str:
-        """Put an executor's failure on record; the reply's return code."""
-        self.note(error, f"{type(executor).__name__}.execute() failed")
-        runtime = isinstance(error, RuntimeError)
-        return ReturnCode.EXECUTION_RESULT_ERROR if runtime else ReturnCode.EXECUTION_EXCEPTION
-
-    def _unsafe(self, error: Exception) -> _Answer:
-        self.note(error, "the job was declared unsafe")
-        self._engine.abort()
-        return _Answer(ReturnCode.UNSAFE_JOB)
-
-    def note(self, error: BaseException, what: str) -> None:
-        kind = "missing_module" if isinstance(error, ModuleNotFoundError) else "exception"
-        self._report(kind, f"{what}: {type(error).__name__}: {error}", user_traceback(error))
-
-    def _report(self, kind: str, message: str, traceback: str | None = None) -> None:
-        self._well = False
-        number, task = self._engine.work
-        self._engine.record.error(
-            site=self._engine.name, round=number, task=task, kind=kind, message=message, traceback=traceback
-        )

@@ -14,11 +14,12 @@ from typing import Any
 from greenlet import getcurrent
 
 from fedjob.engines.local import keeper, measure, pipe, worker
-from fedjob.engines.local.context import Outside, installed_path
 from fedjob.engines.local.deadline import Deadline, DeadlineReached
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.hub import Strand
+from fedjob.engines.local.installed import installed_path
 from fedjob.engines.local.nursery import NURSERY
+from fedjob.engines.local.outside import Outside
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.threads import OneThread

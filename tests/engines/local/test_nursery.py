@@ -136,7 +136,8 @@ def test_ctrl_c_kills_the_run_and_is_raised_and_recorded(tmp_path):
     everyone = family(process.pid)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
-    assert "interrupted 2\n" in out + err  # itself and its nursery.
+    events = (tmp_path / "ws" / "events.jsonl").read_text()
+    assert "interrupted 2\n" in out + err, (process.returncode, out, err, events)  # itself and its nursery.
     assert gone(everyone)
 
 

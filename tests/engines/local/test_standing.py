@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
-from fedjob.engines.local.standing import Broadcast, BroadcastForever, Offer, Relay, Send, names_of
+from fedjob.engines.local.relay import Relay
+from fedjob.engines.local.standing import Broadcast, BroadcastForever, Offer, Send, names_of
 from fedjob.exchange.shareable import Shareable
 
 SITES = ["a", "b", "c"]
