@@ -113,9 +113,15 @@ class Cable:
             self._gather(site, message, (body.parts(), bytes(view_of(block))))
 
     def flush(self) -> None:
-        """Write what the socket takes."""
-        if not self.closed and not self._writing:
-            self._write()
+        """Give back what was borrowed, and write what the socket takes."""
+        if not self.closed:
+            self._return()
+            if not self._writing:
+                self._write()
+
+    def _return(self) -> None:
+        for number in self._borrowed.returned():
+            self._out.add(What.RETURN, number=number)
 
     def _gather(self, site: str, message: Message, body: Any) -> None:
         self._gathered.append((site, message.kind, message.headers, body))
@@ -159,8 +165,7 @@ class Cable:
 
     def _rest(self, idle: bool) -> None:
         if not self.closed:
-            for number in self._borrowed.returned():
-                self._out.add(What.RETURN, number=number)
+            self._return()
             if idle and self._lending.is_stuck():
                 self._out.add(What.STUCK)
             if idle and not self._listening:

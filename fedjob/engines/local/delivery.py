@@ -175,6 +175,7 @@ class Delivery:
         """Give the replies whose turn has come to the workflow."""
         task, intake = standing.task, self._intake
         short: bool | None = None
+        lent: str | None = None
         while task.completion_status is None and (site := standing.due()) is not None:
             body = standing.arrived[site].body
             if type(body) is Answer:
@@ -183,6 +184,11 @@ class Delivery:
                 if short:
                     del standing.arrived[site]
                     intake.take(standing, site, body)
+                    if body.block:
+                        if lent is not None:
+                            # Where the result before this one lay is free now, and its worker may wait for that.
+                            self._links[lent].flush()
+                        lent = site
                     continue
             self.process(standing, site)
             short = None  # whoever was called may have changed that.
