@@ -193,8 +193,8 @@ class Host:
             if isinstance(outcome, bool):
                 self._note_end(name, outcome)
             else:
-                rests = True
                 outcome.rest(partial(self._spawn, name, links, self.hub.current().context))
+                rests = True
         except Killed:
             raise
         except (Exception, SystemExit) as error:

@@ -37,6 +37,9 @@ STACKS_END = "that is all\n"
 #: Libraries that start no thread when they are imported.
 _FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
 
+#: New objects between two looks of the collector.
+_SELDOM = 100_000
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
@@ -147,18 +150,22 @@ def imports_file(plan: Plan, number: int) -> Path:
 
 
 class _FreezeOnce:
-    """Keeps the collector from looking at what there is of thousands of sites: while they begin, and ever after."""
+    """Keeps the collector from looking at what there is of thousands of sites.
+
+    While they begin it looks seldom (they may train already, and leave garbage), and afterwards not at what is there by
+    then.
+    """
 
     def __init__(self) -> None:
-        self._done = not gc.isenabled()  # in which case that is somebody else's affair.
-        if not self._done:
-            gc.disable()
+        self._done = False
+        self._threshold = gc.get_threshold()
+        gc.set_threshold(_SELDOM, *self._threshold[1:])
 
     def __call__(self, idle: bool) -> None:
         if idle and not self._done:
             self._done = True
             gc.freeze()
-            gc.enable()
+            gc.set_threshold(*self._threshold)
 
 
 def _dump_stacks_on_signal(host: Host, path: Path) -> None:
