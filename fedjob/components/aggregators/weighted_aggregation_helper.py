@@ -55,9 +55,7 @@ class WeightedAggregationHelper:
                 self.skipped_keys.add(key)
                 continue
             self.key_contribution_counts[key] += 1
-            self._add(
-                key, value if type(value) in _NUMBERS or _is_array(value) else _materialized(value), weight
-            )
+            self._add(key, _materialized(value), weight)
         self.history.append(
             {"contributor_name": contributor_name, "round": contribution_round, "weight": weight}
         )
@@ -178,6 +176,8 @@ def _is_tensor(value: Any) -> bool:
 
 def _materialized(value: Any) -> Any:
     """The value itself where a contribution holds a reference to one in a file."""
+    if type(value) in _NUMBERS or _is_array(value):
+        return value
     materialize = getattr(value, "materialize", None)
     return materialize() if callable(materialize) else value
 

@@ -96,18 +96,20 @@ class MetricsArtifactWriter(Widget):
         metrics, meta = _reported(result) if isinstance(result, Shareable) else (None, {})
         if metrics:
             assert isinstance(result, Shareable)
-            key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
             number = _round_of(result.get_header(AppConstants.CURRENT_ROUND), meta, fl_ctx)
-            site = result.get_header(FLMetaKey.SITE_NAME) or meta.get(FLMetaKey.SITE_NAME)
-            self._contributions.add(number, _site_of(site, meta, fl_ctx), metrics, meta.get(key), key)
+            peer = fl_ctx.get_peer_context()
+            identity = peer.get_identity_name(default=None) if peer else None
+            self.note(number, identity, metrics, meta, site=result.get_header(FLMetaKey.SITE_NAME))
 
-    def note(self, number: int, site: str, metrics: Any, meta: dict[str, Any]) -> None:
-        """Take what `site` has reported for round `number`; `meta` is that of the model that it has sent."""
+    def note(
+        self, number: int | None, identity: str | None, metrics: Any, meta: dict[str, Any], site: Any = None
+    ) -> None:
+        """Take the metrics that have come from `identity` for round `number`, with a model of that meta.
+
+        They are `site`'s if that is given, else those of the site that the meta names.
+        """
         key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
-        name = next(
-            (n for n in (meta.get(FLMetaKey.SITE_NAME), meta.get("client_name")) if isinstance(n, str) and n),
-            site,
-        )
+        name = _first_name(site or meta.get(FLMetaKey.SITE_NAME), meta.get("client_name"), identity)
         self._contributions.add(number, name, metrics, meta.get(key), key)
 
     def _take_selection(self, fl_ctx: FLContext) -> None:
@@ -239,12 +241,9 @@ def _round_of(number: int | None, meta: dict[str, Any], fl_ctx: FLContext) -> in
     return None
 
 
-def _site_of(site: Any, meta: dict[str, Any], fl_ctx: FLContext) -> str:
-    peer = fl_ctx.get_peer_context()
-    for name in (site, meta.get("client_name"), peer.get_identity_name(default=None) if peer else None):
-        if isinstance(name, str) and name:
-            return name
-    return AppConstants.CLIENT_UNKNOWN
+def _first_name(*names: Any) -> str:
+    """The first that is a name."""
+    return next((n for n in names if isinstance(n, str) and n), AppConstants.CLIENT_UNKNOWN)
 
 
 def _job_name(fl_ctx: FLContext, limits: Limits) -> str | None:

@@ -15,10 +15,10 @@ import weakref
 from collections import defaultdict, deque
 from typing import Any
 
-from fedjob.engines.local.answer import Body, body_of
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.link import Link, Message
+from fedjob.engines.local.plain_result import Body, body_of
 from fedjob.engines.local.quiet import Answer, answer
 from fedjob.engines.local.slab import Lease, attach
 from fedjob.engines.local.wire import is_waiting, view_of

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedjob.components.task import ClientTask, Task, TaskCompletionStatus
-from fedjob.engines.local.answer import Answer
 from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.intake import Intake
 from fedjob.engines.local.link import Link, Message
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.post import label_reply, peer_context, reply_context, usual_props
 from fedjob.engines.local.relay import Relay
 from fedjob.engines.local.standing import Standing
@@ -55,6 +55,8 @@ class Delivery:
         self._watch = watch
         self._workflow = workflow
         self._intake = Intake(engine, watch)
+        #: Whose large result was the last.
+        self._lender: str | None = None
 
     def send(self, standing: Standing, client: Client) -> ClientTask | None:
         """Send the task to a site; None if a callback or a filter put an end to it."""
@@ -173,25 +175,26 @@ class Delivery:
 
     def take_due(self, standing: Standing) -> None:
         """Give the replies whose turn has come to the workflow."""
-        task, intake = standing.task, self._intake
         short: bool | None = None
-        lent: str | None = None
-        while task.completion_status is None and (site := standing.due()) is not None:
+        while standing.task.completion_status is None and (site := standing.due()) is not None:
             body = standing.arrived[site].body
-            if type(body) is Answer:
-                if short is None:
-                    short = intake.is_open(standing)
-                if short:
-                    del standing.arrived[site]
-                    intake.take(standing, site, body)
-                    if body.block:
-                        if lent is not None:
-                            # Where the result before this one lay is free now, and its worker may wait for that.
-                            self._links[lent].flush()
-                        lent = site
-                    continue
-            self.process(standing, site)
-            short = None  # whoever was called may have changed that.
+            if type(body) is PlainResult and short is None:
+                short = self._intake.is_open(standing)
+            if type(body) is PlainResult and short:
+                self._take_in(standing, site, body)
+            else:
+                self.process(standing, site)
+                short = None  # whoever was called may have changed that.
+
+    def _take_in(self, standing: Standing, site: str, result: PlainResult) -> None:
+        """Give one reply to the workflow the short way."""
+        del standing.arrived[site]
+        self._intake.take(standing, site, result)
+        if result.block:
+            if self._lender is not None:
+                # Where the large result before this one lay is free now, and its worker may wait for that.
+                self._links[self._lender].flush()
+            self._lender = site
 
     def settle(self) -> None:
         """A task is done: who looks at the workflow next finds what the last result has left."""
@@ -204,7 +207,7 @@ class Delivery:
         body = message.body
         task, engine = standing.task, self._engine
         client_task = task.last_client_task_map[site]
-        if isinstance(body, Answer):
+        if isinstance(body, PlainResult):
             result, props = standing.reply_of(body), usual_props(site)
         else:
             result, props = thaw(body)

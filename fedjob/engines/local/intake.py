@@ -3,8 +3,8 @@
 On the long way a result passes events, filters and callbacks, with a context, a Shareable and an FLModel that they all
 may look at. Where no filter stands, nobody listens but the selector of the best model and the writer of metrics, and the
 workflow is FedAvg with the callbacks that it has from us, all that is left of it is to record the result, to add it to
-the sums and to note its metrics; a large model is then read where its site has put it. What the workflow would find afterwards, the context of
-the last result, is made when the task is done.
+the sums and to note its metrics; a large model is then read where its site has put it. What the workflow would find
+afterwards, the context of the last result, is made when the task is done.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fedjob.components.widgets.intime_model_selector import IntimeModelSelector
 from fedjob.components.widgets.metrics_artifact_writer import MetricsArtifactWriter
 from fedjob.components.workflows.base_model_controller import BaseModelController
 from fedjob.components.workflows.fedavg import FedAvg
-from fedjob.engines.local.answer import Answer
 from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.post import label_reply, reply_context, usual_props
 from fedjob.engines.local.standing import Broadcast, Standing
 from fedjob.engines.local.watch import Watch
@@ -67,7 +67,7 @@ class Intake:
         self._selectors: tuple[IntimeModelSelector, ...] = ()
         self._writers: tuple[MetricsArtifactWriter, ...] = ()
         #: The last result, as long as its context is not made.
-        self._last: tuple[Standing, str, Answer, bool] | None = None
+        self._last: tuple[Standing, str, PlainResult, bool] | None = None
 
     def is_open(self, standing: Standing) -> bool:
         """Whether results of this task may come this way now. Nobody's code but ours runs until one does not."""
@@ -80,7 +80,7 @@ class Intake:
             return False
         if task.props.get(AppConstants.TASK_PROP_CALLBACK) != controller._aggregate_one_result:
             return False
-        if not _is_ours(controller, FedAvg, _TAKES_PART) or engine.hears(_ON_THE_WAY):
+        if not _is_ours(controller) or engine.hears(_ON_THE_WAY):
             return False
         jar = standing.headers.get(ReservedHeaderKey.COOKIE_JAR) or {}
         if standing.number is None or jar.get(AppConstants.CONTRIBUTION_ROUND) != standing.number:
@@ -94,13 +94,13 @@ class Intake:
             _is_one(w, MetricsArtifactWriter) for w in self._writers
         )
 
-    def take(self, standing: Standing, site: str, answer: Answer) -> None:
+    def take(self, standing: Standing, site: str, result: PlainResult) -> None:
         """Give one result to the workflow."""
         task, number = standing.task, standing.number
         client_task = task.last_client_task_map[site]
-        model = answer.model(number, own=False)
+        model = result.model(number, own=False)
         meta, metrics = model.meta, model.metrics
-        self._watch.model(site, standing, metrics, meta, len(answer.arrays), answer.nbytes)
+        self._watch.model(site, standing, metrics, meta, len(result.arrays), result.nbytes)
         if number:  # what round 0 measures has not been aggregated yet.
             for selector in self._selectors:
                 selector.note(site, meta, None)
@@ -112,19 +112,19 @@ class Intake:
                 writer.note(number, site, metrics, reported)
         client_task.result_received_time = time.time()
         standing.answered(client_task)
-        self._last = standing, site, answer, accepted
+        self._last = standing, site, result, accepted
 
     def settle(self) -> None:
         """Leave behind what the long way of the last result would have left."""
         if self._last is None:
             return
-        standing, site, answer, accepted = self._last
+        standing, site, sent, accepted = self._last
         self._last = None
         client_task = standing.task.last_client_task_map[site]
         controller = self._controller
         # The context of the round before goes first: a large result then comes into the memory of that one's.
         controller.fl_ctx = self._engine.new_context()
-        result, props = standing.reply_of(answer), usual_props(site)
+        result, props = standing.reply_of(sent), usual_props(site)
         fl_ctx = controller.fl_ctx = reply_context(self._engine, client_task, result, props)
         label_reply(result, client_task, props)
         for key, value in (
@@ -135,12 +135,12 @@ class Intake:
             controller._set_ctx_prop_preserving_attrs(fl_ctx, key, value)
 
 
-def _is_ours(component: Any, base: type, names: frozenset[str]) -> bool:
-    """Whether an object has these of its attributes from `base`, whatever else its class has changed."""
-    if names & component.__dict__.keys():
-        return False
-    kind = type(component)
-    return kind is base or all(getattr(kind, name) is getattr(base, name) for name in names)
+def _is_ours(controller: FedAvg) -> bool:
+    """Whether it takes results as FedAvg does, whatever else its class has changed."""
+    kind = type(controller)
+    return _TAKES_PART.isdisjoint(controller.__dict__) and all(
+        getattr(kind, name) is getattr(FedAvg, name) for name in _TAKES_PART
+    )
 
 
 def _is_one(listener: Any, kind: type[FLComponent]) -> bool:

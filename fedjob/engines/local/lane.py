@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from fedjob.client.session import TaskIn
 from fedjob.components.executors.client_api import ScriptExecutor
-from fedjob.engines.local.answer import Answer
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain import NotPlain
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.template import model_of
@@ -101,8 +101,8 @@ class Lane:
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
         site, public = self._site, self._engine.public_props()
-        if (answer := self._taken_apart(work, model, public)) is not None:
-            site.send(work.message, ReturnCode.OK, answer)
+        if (result := self._taken_apart(work, model, public)) is not None:
+            site.send(work.message, ReturnCode.OK, result)
             return
         try:
             reply = work.executor.given(model, work.data)
@@ -110,7 +110,7 @@ class Lane:
             reply = make_reply(site.failed(work.executor, e))
         site.finish(reply, work.data, work.message, public)
 
-    def _taken_apart(self, work: Work, model: FLModel, public: dict[str, Any]) -> Answer | None:
+    def _taken_apart(self, work: Work, model: FLModel, public: dict[str, Any]) -> PlainResult | None:
         """A result that says no more than its task and the model do; None for others, and if something is wrong."""
         if "own" in work.message.headers or public != self._site.usual:
             return None
@@ -119,7 +119,7 @@ class Lane:
         if work.data.get_header(AppConstants.CURRENT_ROUND) is None:
             return None
         try:
-            return Answer.of(model)
+            return PlainResult.of(model)
         except (NotPlain, OSError):
             return None
 

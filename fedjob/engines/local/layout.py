@@ -174,10 +174,9 @@ def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path)
     names = {site: app_of(model, site) for site in sites}
     shared = {app: workspace / _APPS / (app or "none") for app in dict.fromkeys(names.values())}
     for app, target in shared.items():
-        if app is None:
-            target.mkdir(parents=True)
-        else:
-            shutil.copytree(folder / app, target, copy_function=shutil.copyfile)
+        target.mkdir(parents=True)
+        if app is not None:
+            _copy(f"{folder}/{app}", [str(target)])
     return {site: shared[app] for site, app in names.items()}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fedjob.engines.local.answer import Body
 from fedjob.engines.local.hub import Hub, Mailbox
+from fedjob.engines.local.plain_result import Body
 
 
 class Message:
@@ -60,7 +60,7 @@ class Link:
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Have what was sent leave now, not when the strands of this process rest."""
+        """Have what was sent leave, and what was lent go back, now and not when the strands of this process rest."""
 
     def close(self) -> None:
         """Say that nothing more will be sent; the peer gets LinkClosed."""

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fedjob.engines.local.answer import Body
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.lane import Lane, opened
 from fedjob.engines.local.layout import JOB_ID, app_of
 from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
+from fedjob.engines.local.plain_result import Body
 from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.server import IDENTITY, cause_of

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
-from fedjob.engines.local.answer import Answer
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
@@ -105,9 +105,9 @@ class Standing:
             self._cursor += 1
         return self.first_arrived()
 
-    def reply_of(self, answer: Answer) -> Shareable:
+    def reply_of(self, result: PlainResult) -> Shareable:
         """A script's result as the reply to this task that it is."""
-        reply = answer.shareable(self.number)
+        reply = result.shareable(self.number)
         if jar := self.headers.get(ReservedHeaderKey.COOKIE_JAR):
             reply.set_header(ReservedHeaderKey.COOKIE_JAR, copy.deepcopy(jar))
         return reply

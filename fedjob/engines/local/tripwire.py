@@ -78,7 +78,7 @@ _ENVIRON = frozenset({"os.putenv", "os.unsetenv"})
 _NATIVE = frozenset({"ctypes.dlopen", "ctypes.dlsym"})
 
 #: Packages besides Python's own whose C code opens no file.
-_TAME = frozenset({"fedjob", "greenlet", "numpy", "yaml"})
+_TAME = frozenset({"greenlet", "numpy", "yaml"})
 
 
 class Tripwire:

@@ -18,8 +18,8 @@ from fedjob.exchange.fl_model_utils import FLModelUtils
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import Shareable
 
-#: By name: the code of the dtype, the shape, and the bytes, None where they lie in the block.
-_Arrays = dict[str, tuple[int, tuple[int, ...], "bytes | None"]]
+#: By name: the code of the dtype, the shape, and the bytes, none where they lie in the block.
+_Arrays = dict[str, tuple[int, tuple[int, ...], bytes]]
 
 #: What stands for a number of numpy's: the code of its dtype, and its bytes.
 _Scalar = tuple[int, bytes]
@@ -28,11 +28,11 @@ _NAMES, _ROUNDS = frozenset({str}), frozenset({int, type(None)})
 
 _TYPES = (ParamsType.FULL, ParamsType.DIFF, None)
 
-#: Bytes that an answer takes besides its arrays, about.
+#: Bytes that a result takes besides its arrays, about.
 _REST = 128
 
 
-class Answer:
+class PlainResult:
     """The body of a reply, beside `Frozen`. Not to be changed.
 
     `difference` tells whether the params are what is to be added to the task's. `meta` is the DXO's, metrics included.
@@ -48,7 +48,8 @@ class Answer:
         start_round: int | None,
         total_rounds: int | None,
         nbytes: int,
-        block: bytes | Lease = b"",
+        *,
+        block: bytes | Lease,
     ) -> None:
         self.arrays = arrays
         self.meta = meta
@@ -56,11 +57,11 @@ class Answer:
         self.start_round = start_round
         self.total_rounds = total_rounds
         self.block = block
-        #: Bytes of the answer as it travels, about.
+        #: Bytes of the result as it travels, about.
         self.nbytes = nbytes
 
     @staticmethod
-    def of(model: FLModel) -> Answer:
+    def of(model: FLModel) -> PlainResult:
         """What a script has sent; nothing that it does to its model reaches it any more. Raises NotPlain."""
         if type(model) is not FLModel or type(model.params) is not dict or not model.params:
             raise NotPlain
@@ -78,7 +79,9 @@ class Answer:
             if type(value) not in ATOMS:
                 meta[name] = _flat(value)
         arrays, size, block = _packed(model.params)
-        return Answer(arrays, meta, model.params_type == ParamsType.DIFF, *rounds, size + _REST, block)
+        return PlainResult(
+            arrays, meta, model.params_type == ParamsType.DIFF, *rounds, size + _REST, block=block
+        )
 
     def parts(self) -> tuple[Any, ...]:
         """What makes it up but for the block."""
@@ -111,12 +114,8 @@ class Answer:
         """The parameters: numpy arrays by name."""
         arrays = self.arrays
         if not self.block:
-            if own:
-                return {
-                    name: array_of(c, shape, bytearray(raw or b""))
-                    for name, (c, shape, raw) in arrays.items()
-                }
-            return {name: array_of(c, shape, raw) for name, (c, shape, raw) in arrays.items()}
+            copied = bytearray if own else bytes
+            return {name: array_of(c, shape, copied(raw)) for name, (c, shape, raw) in arrays.items()}
         view = memoryview(view_of(self.block)).toreadonly()
         params, at = {}, 0
         for name, (code, shape, _) in arrays.items():
@@ -127,14 +126,13 @@ class Answer:
 
 
 #: What a message carries besides its headers.
-Body = Frozen | Answer
+Body = Frozen | PlainResult
 
 
 def body_of(parts: tuple[Any, ...], block: bytes | Lease) -> Body:
     """The body that is made up of these parts and this block."""
     if type(parts[0]) is dict:
-        arrays, meta, difference, start_round, total_rounds, nbytes = parts
-        return Answer(arrays, meta, difference, start_round, total_rounds, nbytes, block)
+        return PlainResult(*parts, block=block)
     frozen, sizes, later = parts
     return Frozen(pickle=frozen, sizes=sizes, block=block, later=later)
 
@@ -151,7 +149,7 @@ def _packed(params: dict[Any, Any]) -> tuple[_Arrays, int, bytes | Lease]:
         raise NotPlain  # one object stays one object: pickle sees to that.
     if size < LARGE:
         return {k: (code_of(v.dtype), v.shape, v.tobytes()) for k, v in params.items()}, size, b""
-    arrays: _Arrays = {k: (code_of(v.dtype), v.shape, None) for k, v in params.items()}
+    arrays: _Arrays = {k: (code_of(v.dtype), v.shape, b"") for k, v in params.items()}
     return arrays, size, gather([v.reshape(-1).view("u1").data for v in params.values()])
 
 

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedjob.engines.local import slab, wire
-from fedjob.engines.local.answer import Answer, body_of
 from fedjob.engines.local.plain import NotPlain
+from fedjob.engines.local.plain_result import PlainResult, body_of
 from fedjob.engines.local.slab import LARGE
 from fedjob.engines.local.wire import freeze, share_blocks, thaw
 from fedjob.exchange.fl_model import FLModel, ParamsType
 from fedjob.exchange.fl_model_utils import FLModelUtils
 
 
-def travelled(answer):
+def travelled(result):
     """What the other end of a cable has."""
-    return body_of(pickle.loads(pickle.dumps(answer.parts(), 5)), answer.block)
+    return body_of(pickle.loads(pickle.dumps(result.parts(), 5)), result.block)
 
 
 def road(model):
@@ -42,6 +42,9 @@ PLAIN = {
     "no start": FLModel(params={"w": np.ones(3)}, start_round=None),
     "metrics twice": FLModel(
         params={"w": np.ones(3)}, metrics={"a": 1}, meta={"initial_metrics": {"a": 2}, "x": "y"}
+    ),
+    "large, and nothing last": FLModel(
+        params={"w": np.arange(LARGE, dtype=np.uint8), "n": np.array(3.0), "e": np.zeros((0, 3))}
     ),
     "large": FLModel(params={"w": np.arange(LARGE, dtype=np.uint8), "b": np.arange(5), "c": np.ones((7, 9))}),
 }
@@ -74,20 +77,20 @@ def memory(request):
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_model_is_the_one_of_the_long_way(name, memory):
     model, long = PLAIN[name], road(PLAIN[name])
-    answer = travelled(Answer.of(copy.deepcopy(model)))
+    result = travelled(PlainResult.of(copy.deepcopy(model)))
     for own in (True, False):
-        short = answer.model(model.current_round, own=own)
+        short = result.model(model.current_round, own=own)
         assert repr(vars(short)) == repr(vars(long))
         assert [v.dtype for v in short.params.values()] == [v.dtype for v in long.params.values()]
         assert all(v.flags.writeable == own for v in short.params.values())
-    assert repr(answer.shareable(model.current_round)) == repr(FLModelUtils.to_shareable(model))
-    assert answer.nbytes >= sum(v.nbytes for v in model.params.values())
+    assert repr(result.shareable(model.current_round)) == repr(FLModelUtils.to_shareable(model))
+    assert result.nbytes >= sum(v.nbytes for v in model.params.values())
 
 
 @pytest.mark.parametrize("name", OTHER)
 def test_what_is_more_than_arrays_and_numbers_goes_the_long_way(name):
     with pytest.raises(NotPlain):
-        Answer.of(OTHER[name])
+        PlainResult.of(OTHER[name])
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -95,21 +98,21 @@ def test_nothing_done_to_the_model_afterwards_reaches_it(name, memory):
     model = copy.deepcopy(PLAIN[name])
     before = repr(vars(road(model)))
     number = model.current_round
-    answer = Answer.of(model)
+    result = PlainResult.of(model)
     for value in model.params.values():
         value[...] = 0
     model.meta["more"] = 1
     for numbers in (model.metrics, *(v for v in model.meta.values() if isinstance(v, dict))):
         if numbers:
             numbers["a"] = -1
-    first = answer.model(number, own=True)
+    first = result.model(number, own=True)
     assert repr(vars(first)) == before
     for value in first.params.values():
         value[...] = 0
     if first.metrics:
         first.metrics["a"] = -1
     first.meta["more"] = 1
-    assert repr(vars(answer.model(number, own=True))) == before
+    assert repr(vars(result.model(number, own=True))) == before
 
 
 numbers = st.one_of(
@@ -136,4 +139,4 @@ arrays = st.builds(
 )
 def test_any_plain_model_survives(params, metrics, meta, kind):
     model = FLModel(kind, params, metrics=metrics, meta=meta)
-    assert repr(vars(travelled(Answer.of(model)).model(None, own=True))) == repr(vars(road(model)))
+    assert repr(vars(travelled(PlainResult.of(model)).model(None, own=True))) == repr(vars(road(model)))
