@@ -21,10 +21,7 @@ from typing import Any, NoReturn
 
 from fedjob.engines.local import keeper, pipe, reaper, worker
 from fedjob.engines.local.keeper import Keeper
-from fedjob.engines.local.nursery import LATE_IN_TORCH
-
-#: Seconds that keepers have to kill their workers before they are killed themselves.
-_GRACE = 1.0
+from fedjob.engines.local.nursery import GRACE, LATE_IN_TORCH
 
 #: What every run needs of ours; for what the run itself names see `Plan.preload`.
 _ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
@@ -125,7 +122,7 @@ class Cradle:
         for pid in self._keepers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-        end = time.monotonic() + _GRACE
+        end = time.monotonic() + GRACE
         with selectors.DefaultSelector() as selector:
             selector.register(self._children, selectors.EVENT_READ)
             while self._keepers and time.monotonic() < end:

@@ -22,7 +22,7 @@ from fedjob.engines.local import pipe
 from fedjob.errors import RunError
 
 #: Seconds that keepers have to kill their workers before they are killed themselves.
-_GRACE = 1.0
+GRACE = 1.0
 
 #: What torch imports by itself at a process's first step of an optimizer: 800 modules, a second of work.
 LATE_IN_TORCH = "torch._dynamo"
@@ -131,7 +131,7 @@ class Nursery:
             self._forget()
         if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=2 * _GRACE)
+                process.wait(timeout=2 * GRACE)
 
     def _kill(self) -> None:
         """It does not answer: whatever is left of it goes, its keepers with it."""

@@ -15,7 +15,7 @@ from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.wire import Frozen, freeze, thaw
-from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, M, V, put_private
+from fedjob.exchange.fl_context import FLContext, M, V, put_private
 from fedjob.exchange.keys import EventScope, FLContextKey, ReservedKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
@@ -148,7 +148,7 @@ def reply_context(
     """The context in which the server takes a site's result; `props` are what the site says of itself."""
     fl_ctx: FLContext = engine.new_context()
     peer = peer_context(props, client_task.client.name)
-    peer.props[FLContextKey.SHAREABLE] = {V: result, M: MASK_PRIVATE}
+    put_private(peer, {FLContextKey.SHAREABLE: result})
     put_private(
         fl_ctx,
         {
