@@ -156,13 +156,23 @@ class ClientTask:
     def __init__(self, client: Client, task: Task) -> None:
         self.client = client
         self.task = task
-        # As unique as a UUID and like one, but one is not drawn for each of thousands of sites in each round.
-        self.id = f"{task.msg_root_id[:24]}{next(task._numbers):012x}"
+        #: Which of the task's client tasks it is.
+        self.number = next(task._numbers)
         self.task_send_count = 0
         self.task_sent_time: float | None = None
         self.result_received_time: float | None = None
         self.result: Shareable | None = None
         self.props: dict[str, Any] = {}
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other client tasks."""
+        return task_id(self.task.msg_root_id, self.number)
+
+
+def task_id(root: str, number: int) -> str:
+    """The id of a client task: as unique as a UUID and like one, but none is drawn for each of thousands of sites."""
+    return f"{root[:24]}{number:012x}"
 
 
 def _require(name: str, value: Any, kind: type) -> None:

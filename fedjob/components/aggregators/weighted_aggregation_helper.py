@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -60,6 +60,29 @@ class WeightedAggregationHelper:
             {"contributor_name": contributor_name, "round": contribution_round, "weight": weight}
         )
 
+    def add_stack(
+        self,
+        data: Mapping[str, Any],
+        weights: Sequence[float],
+        contributor_names: Sequence[str],
+        contribution_round: int | None,
+    ) -> None:
+        """`add` for contributions with the same keys, in their order: the same sums to the last bit.
+
+        A value is an array of floats whose first dimension is that of the contributions, or a sequence of numbers.
+        """
+        for key, values in data.items():
+            if self.exclude_vars is not None and self.exclude_vars.search(key):
+                self.skipped_keys.add(key)
+                continue
+            self.key_contribution_counts[key] += len(weights)
+            self._add(key, values[0], weights[0])
+            self._add_rest(key, values[1:], weights[1:])
+        self.history += [
+            {"contributor_name": name, "round": contribution_round, "weight": weight}
+            for name, weight in zip(contributor_names, weights, strict=True)
+        ]
+
     def get_result(self) -> dict[str, Any]:
         """The mean per key; forgets all contributions."""
         result = {k: _divided(total, self.counts[k]) for k, total in self.total.items()}
@@ -83,6 +106,21 @@ class WeightedAggregationHelper:
         """How many contributions there are."""
         return len(self.history)
 
+    def _add_rest(self, key: str, values: Any, weights: Sequence[float]) -> None:
+        total = self.total[key]
+        if self.weigh_by_local_iter and _NUMBERS.issuperset(map(type, values)):
+            for value, weight in zip(values, weights, strict=True):
+                total = total + value * weight
+            self.total[key] = total
+        elif self.weigh_by_local_iter and len(weights) and _is_array(values) and _fit(values[0], total, 1):
+            _accumulate(values, weights, total)
+        else:
+            for value, weight in zip(values, weights, strict=True):
+                self._add(key, value, weight)
+            return
+        for weight in weights:
+            self.counts[key] += weight
+
     def _add(self, key: str, value: Any, weight: Any) -> None:
         total = self.total.get(key)
         if total is None:
@@ -98,6 +136,16 @@ class WeightedAggregationHelper:
         else:
             self.total[key] = total + (value * weight if self.weigh_by_local_iter else value)
         self.counts[key] = self.counts[key] + weight
+
+
+def _accumulate(values: Any, weights: Sequence[float], total: Any) -> None:
+    """Add the weighted values to the total, one after another."""
+    import numpy as np
+
+    if any(weight != 1 for weight in weights):
+        values = values * np.array(weights, values.dtype).reshape(-1, *[1] * total.ndim)
+    # A running sum, because numpy may take a plain one in pairs, which rounds otherwise.
+    total[...] = np.add.accumulate(np.concatenate((total[None], values)))[-1]
 
 
 def filter_aggregatable_metrics(

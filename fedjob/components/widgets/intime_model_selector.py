@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fedjob.components.roles import Widget
@@ -96,6 +97,17 @@ class IntimeModelSelector(Widget):
         self.raw_validation_metric_weighted_sum += raw * weight
         self.validation_metric_sum_of_weights += weight
         return True
+
+    def note_stack(self, sites: Sequence[str], meta: Mapping[str, Any]) -> None:
+        """`note` for many sites; `meta` holds all of their values by name, and by name again where it is a dict."""
+        names = (self.validation_metric_name, MetaKey.NUM_STEPS_CURRENT_ROUND)
+        wanted = [(name, meta[name]) for name in names if name in meta]
+        for at, site in enumerate(sites):
+            own = {
+                name: {inner: v[at] for inner, v in values.items()} if type(values) is dict else values[at]
+                for name, values in wanted
+            }
+            self.note(site, own, None)
 
     def _shareable(self, fl_ctx: FLContext) -> Any:
         """The result to judge by."""

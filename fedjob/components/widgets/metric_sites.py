@@ -5,11 +5,18 @@ Used by MetricsArtifactWriter. A site's record is ``{"name", "metrics"[, "weight
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from fedjob.components.widgets import metric_records as records
 from fedjob.components.widgets.metric_records import Limits, Record, Skipped
+
+
+#: Weights below this are within all limits of numbers.
+_LARGE = 2.0**52
 
 
 class Contributions:
@@ -41,6 +48,48 @@ class Contributions:
             record |= {"weight": weight, "weight_key": weight_key}
         self._counts[round_number] += len(record["metrics"])
         sites.append(record)
+
+    def add_stack(
+        self,
+        round_number: Any,
+        sites: Sequence[str],
+        metrics: Mapping[str, Sequence[Any]],
+        weights: Sequence[Any],
+        weight_key: str,
+    ) -> None:
+        """`add` for many sites with metrics of the same names."""
+        if not self._takes_whole(round_number, sites, metrics, weights):
+            for at, (site, weight) in enumerate(zip(sites, weights, strict=True)):
+                own = {name: values[at] for name, values in metrics.items()}
+                self.add(round_number, site, own, weight, weight_key)
+            return
+        names = tuple(metrics)
+        for site, weight, *values in zip(sites, weights, *metrics.values(), strict=True):
+            found = [{"name": name, "value": value} for name, value in zip(names, values, strict=True)]
+            record = {"name": site, "metrics": found, "weight": weight, "weight_key": weight_key}
+            self._sites[round_number].append(record)
+        self._counts[round_number] += len(sites) * len(names)
+
+    def _takes_whole(
+        self,
+        round_number: Any,
+        sites: Sequence[str],
+        metrics: Mapping[str, Sequence[Any]],
+        weights: Sequence[Any],
+    ) -> bool:
+        """Whether nothing of it is to be changed or left out."""
+        limits = self._limits
+        count = len(metrics)
+        return (
+            0 < count <= limits.max_metrics_per_site_per_round
+            and len(self._sites[round_number]) + len(sites) <= limits.max_sites_per_round
+            and self._counts[round_number] + len(sites) * count <= limits.max_site_metric_records_per_round
+            and all(name and records.clean_name(name, limits) == name for name in (*metrics, *sites))
+            and all(set(map(type, values)) == {float} for values in metrics.values())
+            and all(map(math.isfinite, chain.from_iterable(metrics.values())))
+            and set(map(type, weights)) <= {int, float}
+            and all(0 < weight < _LARGE for weight in weights)
+        )
 
     def pop(self, round_number: Any) -> tuple[list[Record], list[Record]]:
         """The round's sites and what was skipped; both are forgotten."""

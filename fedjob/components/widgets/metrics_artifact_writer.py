@@ -6,6 +6,7 @@ aggregation, and ``metrics/metrics_summary.json`` at the end, below the server's
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,15 @@ class MetricsArtifactWriter(Widget):
         key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
         name = _first_name(site or meta.get(FLMetaKey.SITE_NAME), meta.get("client_name"), identity)
         self._contributions.add(number, name, metrics, meta.get(key), key)
+
+    def note_stack(
+        self, number: int | None, sites: Sequence[str], metrics: Any, meta: Mapping[str, Sequence[Any]]
+    ) -> None:
+        """`note` for many sites: metrics and meta are the sites' values by name."""
+        key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
+        named = [meta[name] for name in (FLMetaKey.SITE_NAME, "client_name") if name in meta]
+        names = [_first_name(*each) for each in zip(*named, sites, strict=True)] if named else sites
+        self._contributions.add_stack(number, names, metrics, meta.get(key) or [None] * len(sites), key)
 
     def _take_selection(self, fl_ctx: FLContext) -> None:
         given = fl_ctx.get_prop(AppConstants.METRICS_SELECTION_INFO, None)

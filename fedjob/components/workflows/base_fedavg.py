@@ -142,7 +142,11 @@ def client_name(result: FLModel) -> str:
 
 def num_steps_weight(result: FLModel) -> float:
     """The weight of a result: its NUM_STEPS_CURRENT_ROUND if that is a finite positive number, else 1.0."""
-    value = (result.meta or {}).get(FLMetaKey.NUM_STEPS_CURRENT_ROUND)
+    return steps_weight((result.meta or {}).get(FLMetaKey.NUM_STEPS_CURRENT_ROUND))
+
+
+def steps_weight(value: Any) -> float:
+    """The weight of a result that says so of its steps."""
     if value is None or isinstance(value, bool):
         return 1.0
     try:

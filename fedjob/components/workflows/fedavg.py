@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from fedjob.components.workflows.base_fedavg import (
     key_metric_of_stop_condition,
     metrics_aggregation_info,
     num_steps_weight,
+    steps_weight,
 )
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import AppEventType
 from fedjob.exchange.fedprox import normalize_fedprox_mu, set_fedprox_metadata
-from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.fl_model import FLModel, ParamsType
 from fedjob.exchange.math import parse_compare_criteria
 
 _WEIGHT_KEY = "effective_fedavg_metric_weight"
@@ -172,6 +174,43 @@ class FedAvg(BaseFedAvg):
                     contributor_name=site,
                     contribution_round=self.current_round,
                 )
+
+    def _fits(self, params: dict[str, Any]) -> bool:
+        """Whether arrays of these shapes can be added to the sums, so that none will fail on the way."""
+        totals = self._params_sum.total
+        return all(name not in totals or totals[name].shape == value.shape for name, value in params.items())
+
+    def _aggregate_stack(
+        self,
+        sites: Sequence[str],
+        params_type: ParamsType,
+        params: dict[str, Any],
+        metrics: dict[str, Sequence[float]] | None,
+        steps: Sequence[Any],
+    ) -> bool:
+        """`_aggregate_one_result` for many sites, whose parameters and numbers come as `add_stack` takes them.
+
+        False, and nothing is done, where the results have to be taken one by one.
+        """
+        if not self._fits({name: values[0] for name, values in params.items()}):
+            return False
+        weights = [
+            self.aggregation_weights.get(site, 1.0) * steps_weight(count)
+            for site, count in zip(sites, steps, strict=True)
+        ]
+        if set(map(type, weights)) != {float}:
+            return False
+        if self._params_type is None:
+            self._params_type = params_type
+        for site, weight in zip(sites, weights, strict=True):
+            self._weights[site] = {"name": site, "weight": weight, "weight_key": _WEIGHT_KEY}
+        self._params_sum.add_stack(params, weights, sites, self.current_round)
+        if metrics is None:
+            self._all_metrics = False
+        if self._all_metrics and metrics:
+            self._metrics_sum.add_stack(metrics, weights, sites, self.current_round)
+        self._received_count += len(sites)
+        return True
 
     def _aggregate_of_round(self) -> FLModel:
         if self.aggregator:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from fedjob.components.task import ClientTask, TaskCompletionStatus
+from fedjob.components.task import TaskCompletionStatus
 from fedjob.engines.local.delivery import Delivery
 from fedjob.engines.local.flengine import FLEngine
-from fedjob.engines.local.link import Message
+from fedjob.engines.local.plain_result import Body
 from fedjob.engines.local.standing import Broadcast, Offer, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.exchange.client import Client
-from fedjob.exchange.keys import ReturnCode
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +37,8 @@ class Board:
         self._delivery = delivery
         self._watch = watch
         self._threads = threads or len(clients)
-        self._working: dict[str, tuple[Standing, ClientTask]] = {}
+        #: What each site that is not free works on.
+        self._working: dict[str, Standing] = {}
         self._looking = False
         self._look_again = False
 
@@ -50,14 +50,15 @@ class Board:
             standing.lost.add(site)
         self.look()
 
-    def take_reply(self, site: str, message: Message) -> None:
-        """A site has answered a task: it is free, and its result waits for its turn, which the next `look` sees to."""
-        standing, client_task = self._working.pop(site, (None, None))
-        if standing is None or client_task is None or standing not in self.standing:
-            # FLARE's sites ask whether the task still stands and drop a late result themselves.
-            _log.info("late result of %s from %s dropped", message.headers.get("task"), site)
-        else:
-            standing.arrive(site, message, failed=message.headers["rc"] != ReturnCode.OK)
+    def take_replies(self, task: str, rc: str, replies: Iterable[tuple[str, Body | None]]) -> None:
+        """Sites have answered a task: they are free, and their results wait for their turn, which the next `look` sees to."""
+        for site, body in replies:
+            standing = self._working.pop(site, None)
+            if standing is None or not standing.task.is_standing:
+                # FLARE's sites ask whether the task still stands and drop a late result themselves.
+                _log.info("late result of %s from %s dropped", task, site)
+            else:
+                standing.arrive(site, (body, rc))
 
     def put(self, standing: Standing, wakes: tuple[float, ...] = ()) -> None:
         task = standing.task
@@ -159,7 +160,6 @@ class Board:
         return None
 
     def _give(self, standing: Standing, client: Client) -> None:
-        client_task = self._delivery.send(standing, client)
-        if client_task is not None:
-            self._working[client.name] = (standing, client_task)
+        if self._delivery.send(standing, client):
+            self._working[client.name] = standing
         self._look_again = True

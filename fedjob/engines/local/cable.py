@@ -13,12 +13,14 @@ import selectors
 import socket
 import weakref
 from collections import defaultdict, deque
+from collections.abc import Callable
 from typing import Any
 
+from fedjob.engines.local.bundle import Alike, Bundle, Copies, is_of_results, results_in
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
-from fedjob.engines.local.link import Link, Message
-from fedjob.engines.local.plain_result import Body, body_of
+from fedjob.engines.local.link import Arrival, Link, Message, TakeResults
+from fedjob.engines.local.plain_result import Body, PlainResult, body_of
 from fedjob.engines.local.quiet import Answer, answer
 from fedjob.engines.local.slab import Lease, attach
 from fedjob.engines.local.wire import is_waiting, view_of
@@ -30,10 +32,6 @@ _CLOSE = ".close"
 #: while the next are being made.
 _MANY, _MUCH = 64, 1 << 16
 
-#: A gathered message: site, kind, headers, body. The body is None, True for the same as before, or its parts and its
-#: block.
-_Entry = tuple[str, str, dict[str, Any], "bool | tuple[tuple[Any, ...], bytes] | None"]
-
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
 
@@ -41,15 +39,19 @@ _PATIENCE = 0.05
 class CableLink(Link):
     """A link whose peer is in another process."""
 
-    def __init__(self, hub: Hub, peer: str, cable: Cable, site: str) -> None:
+    def __init__(self, hub: Hub, peer: str, cable: Cable, place: int) -> None:
         super().__init__(hub, peer)
         self._cable = cable
-        self._site = site
+        self._place = place
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, number: int = 0) -> None:
         if not self.closed:
             self.sent += message.body.nbytes if message.body is not None else 0
-            self._cable.send(self._site, message)
+            self._cable.send(self._place, message, number)
+
+    def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
+        super().hear(take)
+        self._cable.take_results = take_results
 
     def flush(self) -> None:
         self._cable.flush()
@@ -59,14 +61,15 @@ class CableLink(Link):
 
 
 class Cable:
-    """One process's end: `link(site, peer)` makes the link over which `site`'s messages go."""
+    """One process's end: `link(peer)` makes a link. Both ends make theirs in the same order: the places tell them."""
 
     def __init__(self, hub: Hub, sock: socket.socket) -> None:
         self._hub = hub
         self._socket = sock
-        self._links: dict[str, CableLink] = {}
-        self._gathered: list[_Entry] = []
-        self._gathered_bytes = 0
+        self._links: list[CableLink] = []
+        self._bundles: list[Bundle] = []
+        #: Messages in these, and bytes of their bodies.
+        self._gathered = self._gathered_bytes = 0
         self._out = Out()
         self._in = Frames()
         self._last_sent: Body | None = None
@@ -80,37 +83,49 @@ class Cable:
         self.received = 0
         #: What the other end has said to `ask`, None before it does.
         self.answer: Answer | None = None
+        #: Takes results that come together, if anything does.
+        self.take_results: TakeResults | None = None
         self._is_asked = False
         self._listening = False
         sock.setblocking(False)
         hub.on_rest(self._rest)
 
-    def link(self, site: str, peer: str) -> CableLink:
-        link = self._links[site] = CableLink(self._hub, peer, self, site)
+    def link(self, peer: str) -> CableLink:
+        link = CableLink(self._hub, peer, self, len(self._links))
+        self._links.append(link)
         return link
 
-    def send(self, site: str, message: Message) -> None:
+    def send(self, place: int, message: Message, number: int) -> None:
         """Queue a message; it leaves when the strands of this process have nothing else to do."""
         if self.closed:
             return
         self.sent += 1
         body = message.body
-        if body is None or body is self._last_sent:
-            self._gather(site, message, None if body is None else True)
-            return
+        if self._bundles and self._bundles[-1].takes(place, message, number):
+            self._gather(len(body.raw) if type(body) is PlainResult else 0)
+        elif type(body) is PlainResult and not body.block:
+            self._bundles.append(Alike(place, message, body))
+            self._gather(body.nbytes)
+        elif body is None or body is self._last_sent:
+            self._bundles.append(Copies(place, message, number, None if body is None else True))
+            self._gather(0)
+        else:
+            self._send_body(place, message, number, body)
+
+    def _send_body(self, place: int, message: Message, number: int, body: Body) -> None:
         # One party alone is sent another body next, into the memory of this one.
         self._last_sent = body if len(self._links) > 1 else None
         block = body.block
         if isinstance(block, Lease) and block.slab is not None:
             self._pack()
             fd = self._lending.lend(block)
-            content = pickle.dumps((site, message.kind, message.headers, body.parts()), 5)
+            content = pickle.dumps((place, message.kind, message.headers, number, body.parts()), 5)
             self._out.add(What.LENT_BODY, content, number=block.number, size=len(block), fd=fd)
             if self._out.is_long() and not self._writing:
                 self._write()
         else:
-            self._gathered_bytes += body.nbytes
-            self._gather(site, message, (body.parts(), bytes(view_of(block))))
+            self._bundles.append(Copies(place, message, number, (body.parts(), bytes(view_of(block)))))
+            self._gather(body.nbytes)
 
     def flush(self) -> None:
         """Give back what was borrowed, and write what the socket takes."""
@@ -123,20 +138,22 @@ class Cable:
         for number in self._borrowed.returned():
             self._out.add(What.RETURN, number=number)
 
-    def _gather(self, site: str, message: Message, body: Any) -> None:
-        self._gathered.append((site, message.kind, message.headers, body))
-        if len(self._gathered) >= _MANY or self._gathered_bytes > _MUCH:
+    def _gather(self, nbytes: int) -> None:
+        """One more message is in the bundles."""
+        self._gathered += 1
+        self._gathered_bytes += nbytes
+        if self._gathered >= _MANY or self._gathered_bytes > _MUCH:
             self._pack()
             if not self._writing:
                 self._write()
 
     def _pack(self) -> None:
         """Put what was gathered into a frame."""
-        entries = self._gathered
-        if not entries:
+        bundles = self._bundles
+        if not bundles:
             return
-        self._gathered, self._gathered_bytes = [], 0
-        self._out.add(What.MESSAGES, pickle.dumps(entries, 5))
+        self._bundles, self._gathered, self._gathered_bytes = [], 0, 0
+        self._out.add(What.MESSAGES, pickle.dumps([bundle.parts() for bundle in bundles], 5))
 
     def ask(self) -> None:
         """Ask the other end to say when it has nothing to do; `answer` will hold what it says."""
@@ -217,20 +234,42 @@ class Cable:
         elif what == What.JUMP:
             self._hub.jump(pickle.loads(frame.content))
         elif what == What.MESSAGES:
-            for site, kind, headers, body in pickle.loads(frame.content):
-                self._deliver(site, kind, headers, self._body(body))
+            for parts in pickle.loads(frame.content):
+                self._open(parts)
         else:
             block = self._borrowed.take(frame.number, frame.size, frame.fd)
-            site, kind, headers, parts = pickle.loads(frame.content)
-            self._deliver(site, kind, headers, self._body((parts, block)))
+            place, kind, headers, number, body = pickle.loads(frame.content)
+            self._deliver(place, Message(kind=kind, headers=headers, body=self._body((body, block)), number=number))
 
-    def _deliver(self, site: str, kind: str, headers: Any, body: Body | None) -> None:
+    def _open(self, parts: tuple[Any, ...]) -> None:
+        """Deliver what is in a bundle."""
+        if is_of_results(parts):
+            self._open_results(parts)
+            return
+        kind, headers, shown, places, numbers = parts
+        body = self._body(shown)
+        for place, number in zip(places, numbers, strict=True):
+            self._deliver(place, Message(kind=kind, headers=headers, body=body, number=number))
+
+    def _open_results(self, parts: tuple[Any, ...]) -> None:
+        kind, headers, places, results = results_in(parts)
+        links = [self._links[place] for place in places]
+        if self.take_results is None or any(link.closed for link in links):
+            for place, result in zip(places, results, strict=True):
+                self._deliver(place, Message(kind=kind, headers=headers, body=result))
+            return
+        self.received += len(links)
+        for link, result in zip(links, results, strict=True):
+            link.received += result.nbytes
+        self.take_results(headers, [(link.peer, r) for link, r in zip(links, results, strict=True)])
+
+    def _deliver(self, place: int, message: Message) -> None:
         self.received += 1
-        link = self._links[site]
-        if kind == _CLOSE:
+        link = self._links[place]
+        if message.kind == _CLOSE:
             link.lose()
         else:
-            link.deliver(Message(kind=kind, headers=headers, body=body))
+            link.deliver(message)
 
     def _body(self, body: Any) -> Body | None:
         if body is None:
@@ -253,13 +292,13 @@ class Cable:
         if self.closed:
             return
         self.closed = True
-        self._gathered.clear()
+        self._bundles.clear()
         self._out.clear()
         self._hub.unwatch(self._socket)
         self._socket.close()
         self._lending.end()
         self._last_sent = self._last_received = None
-        for link in self._links.values():
+        for link in self._links:
             link.lose()
 
 

@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from fedjob.engines.local import keeper, pipe, reaper, worker
+from fedjob.engines.local.imports import HeldBack
 from fedjob.engines.local.keeper import Keeper
 from fedjob.engines.local.nursery import GRACE, LATE_IN_TORCH
 
@@ -147,7 +148,11 @@ def _warm_up(preload: Iterable[str]) -> None:
     from fedjob.engines.local import generators
     from fedjob.flare import further, names, shim
 
-    _import_all(("numpy", "numpy.random", *_ENGINE))
+    _import_all(("numpy", *_ENGINE))
+    if "numpy.random" not in sys.modules:
+        # Imported here, where it is done once, but a site that does not draw shall have no state to keep.
+        _import_all(("numpy.random",))
+        HeldBack("numpy.random").install()
     generators.present()
     names.modules()
     names.module_of("")  # another table that is made when it is first asked.

@@ -58,8 +58,8 @@ class Delivery:
         #: Whose large result was the last.
         self._lender: str | None = None
 
-    def send(self, standing: Standing, client: Client) -> ClientTask | None:
-        """Send the task to a site; None if a callback or a filter put an end to it."""
+    def send(self, standing: Standing, client: Client) -> bool:
+        """Send the task to a site; False if a callback or a filter put an end to it."""
         client_task = ClientTask(client, standing.task)
         if standing.silent is None:
             standing.silent = self._is_silent(standing.task)
@@ -70,12 +70,15 @@ class Delivery:
             body = self._prepared(standing, client_task)
             standing.silent = None  # whoever was called may have changed that.
         if body is None:
-            return None
-        headers: dict[str, Any] = {"id": client_task.id, "task": standing.task.name}
-        if standing.frozen is None or body is not standing.frozen[1]:
-            headers["own"] = True
-        self._links[client.name].send(Message(kind="task", headers=headers, body=body))
-        return client_task
+            return False
+        message = standing.message
+        if message is None or message.body is not body:
+            headers: dict[str, Any] = {"task": standing.task.name, "root": standing.task.msg_root_id}
+            if standing.frozen is None or body is not standing.frozen[1]:
+                headers["own"] = True
+            message = standing.message = Message(kind="task", headers=headers, body=body)
+        self._links[client.name].send(message, client_task.number)
+        return True
 
     def _is_silent(self, task: Task) -> bool:
         """Whether no code but ours would notice that the task is on its way."""
@@ -177,20 +180,20 @@ class Delivery:
         """Give the replies whose turn has come to the workflow."""
         short: bool | None = None
         while standing.task.completion_status is None and (site := standing.due()) is not None:
-            body = standing.arrived[site].body
+            body, _ = standing.arrived[site]
             if type(body) is PlainResult and short is None:
                 short = self._intake.is_open(standing)
             if type(body) is PlainResult and short:
-                self._take_in(standing, site, body)
+                self._take_in(standing, standing.results_from(site))
             else:
                 self.process(standing, site)
                 short = None  # whoever was called may have changed that.
 
-    def _take_in(self, standing: Standing, site: str, result: PlainResult) -> None:
-        """Give one reply to the workflow the short way."""
-        del standing.arrived[site]
-        self._intake.take(standing, site, result)
-        if result.block:
+    def _take_in(self, standing: Standing, run: list[tuple[str, PlainResult]]) -> None:
+        """Give results to the workflow the short way."""
+        self._intake.take(standing, run)
+        site, last = run[-1]
+        if last.block:
             if self._lender is not None:
                 # Where the large result before this one lay is free now, and its worker may wait for that.
                 self._links[self._lender].flush()
@@ -203,17 +206,16 @@ class Delivery:
     def process(self, standing: Standing, site: str) -> None:
         """Give one reply to the workflow, with all that FLARE does around it."""
         self._intake.settle()
-        message = standing.arrived.pop(site)
-        body = message.body
+        body, rc = standing.arrived.pop(site)
         task, engine = standing.task, self._engine
         client_task = task.last_client_task_map[site]
         if isinstance(body, PlainResult):
             result, props = standing.reply_of(body), usual_props(site)
         else:
+            assert isinstance(body, Frozen)
             result, props = thaw(body)
             props = usual_props(site) if props is None else props
         fl_ctx = reply_context(engine, client_task, result, props)
-        rc = message.headers["rc"]
         self._watch.reply(site, standing, result, rc, body.nbytes)
         if rc in _HOPELESS:
             engine.system_panic(f"{site} answered task {task.name!r} with {rc}", fl_ctx)

@@ -72,9 +72,8 @@ class NumpyRandom:
     """The generator behind `numpy.random.rand()` and its siblings."""
 
     def __init__(self) -> None:
-        import numpy as np
-
-        self._random: Any = np.random.mtrand._rand
+        # Not by numpy's attribute, which is not there before the import has ended.
+        self._random: Any = sys.modules["numpy.random"].mtrand._rand
         self._memories = self._find()
         #: What of the state differs after a draw, and what it was when the state was set.
         self._spots: tuple[memoryview, ...] = ()
@@ -180,8 +179,15 @@ _KINDS: dict[str, Callable[[], Any]] = {
     "torch": TorchRandom,
     "tensorflow": TensorFlowRandom,
 }
-#: A library is there once it has this attribute; before, its import is still under way.
-_READY = {"random": "_inst", "numpy": "random", "torch": "default_generator", "tensorflow": "random"}
+#: A library's generator is there once this module has this attribute; before, its import is still under way.
+_READY = {
+    "random": ("random", "_inst"),
+    "numpy": ("numpy.random", "mtrand"),
+    "torch": ("torch", "default_generator"),
+    "tensorflow": ("tensorflow", "random"),
+}
+#: The library whose generator comes with this module.
+LIBRARY_OF = {module: library for library, (module, _) in _READY.items()}
 
 #: The generators of the libraries that this process has imported, in the order in which they were found.
 _found: dict[str, Any] = {}
@@ -193,7 +199,8 @@ def present() -> dict[str, Any]:
     global _modules_seen  # noqa: PLW0603
     if len(sys.modules) != _modules_seen:
         for name, kind in _KINDS.items():
-            if name not in _found and hasattr(sys.modules.get(name), _READY[name]):
+            module, attribute = _READY[name]
+            if name not in _found and hasattr(sys.modules.get(module), attribute):
                 _found[name] = kind()
         _modules_seen = len(sys.modules)
     return _found

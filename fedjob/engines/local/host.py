@@ -21,6 +21,7 @@ from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
 from fedjob.engines.local.context import Context, CustomCode, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
+from fedjob.engines.local.generators import LIBRARY_OF
 from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.link import Link, pair
@@ -113,7 +114,7 @@ class Host:
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
         if len(self._patient) > 1 and self._cables:
             self._wire()
-        on_import = OnImport({"torch": self._seed, "tensorflow": self._seed})
+        on_import = OnImport(dict.fromkeys(LIBRARY_OF, self._seed))
         on_import.install()
         try:
             with shim.active():
@@ -134,7 +135,8 @@ class Host:
         if idle:
             self.record.flush()
 
-    def _seed(self, library: str) -> None:
+    def _seed(self, module: str) -> None:
+        library = LIBRARY_OF[module]
         if library == "torch" and self.on_torch is not None:
             self.on_torch()
         context = getattr(getcurrent(), "context", None)  # none in a thread of user code.
@@ -180,9 +182,9 @@ class Host:
                 if SERVER in ends and site in ends:
                     ends[SERVER][site], ends[site][SERVER] = pair(self.hub, SERVER, site)
                 elif SERVER in ends:
-                    ends[SERVER][site] = self._cables[number].link(site, site)
+                    ends[SERVER][site] = self._cables[number].link(site)
                 elif site in ends:
-                    ends[site][SERVER] = self._cables[0].link(site, SERVER)
+                    ends[site][SERVER] = self._cables[0].link(SERVER)
         return ends
 
     def _party(self, name: str, links: dict[str, Link], play: Play) -> None:

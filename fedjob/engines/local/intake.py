@@ -10,6 +10,7 @@ afterwards, the context of the last result, is made when the task is done.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from fedjob.components.roles import FLComponent
@@ -20,10 +21,13 @@ from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.post import label_reply, reply_context, usual_props
+from fedjob.engines.local.stack import Stack, stacked
 from fedjob.engines.local.standing import Broadcast, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import AppEventType, EventType
+from fedjob.exchange.fl_model import ParamsType
+from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import ReservedHeaderKey
 
 #: The events that a result meets on the long way, and those of log lines on the way.
@@ -45,7 +49,9 @@ _TAKES_PART = frozenset(
         "_accept_train_result",
         "_add",
         "_aggregate_one_result",
+        "_aggregate_stack",
         "_call_back",
+        "_fits",
         "_hand_over",
         "_process_result",
         "_set_ctx_prop_preserving_attrs",
@@ -94,13 +100,43 @@ class Intake:
             _is_one(w, MetricsArtifactWriter) for w in self._writers
         )
 
-    def take(self, standing: Standing, site: str, result: PlainResult) -> None:
-        """Give one result to the workflow."""
+    def take(self, standing: Standing, run: Sequence[tuple[str, PlainResult]]) -> None:
+        """Give results to the workflow, in this order."""
+        for part, stack in stacked(run):
+            if stack is None or not self._take_stack(standing, stack):
+                for site, result in part:
+                    self._take_one(standing, site, result)
+            else:
+                self._last = standing, *part[-1], True
+        now = time.time()
+        for site, _ in run:
+            client_task = standing.task.last_client_task_map[site]
+            client_task.result_received_time = now
+            standing.answered(client_task)
+
+    def _take_stack(self, standing: Standing, stack: Stack) -> bool:
+        """Take results all at once; False, and nothing is done, where that is to be done one by one."""
+        metrics, meta = stack.metrics, stack.meta
+        steps = meta.get(FLMetaKey.NUM_STEPS_CURRENT_ROUND) or [None] * len(stack.sites)
+        if type(steps) is dict or not (metrics is None or _are_numbers(metrics)):
+            return False
+        kind = ParamsType.DIFF if stack.form.difference else ParamsType.FULL
+        if not self._controller._aggregate_stack(stack.sites, kind, stack.params(), metrics, steps):
+            return False
+        self._watch.models(standing, stack)
+        if standing.number:  # what round 0 measures has not been aggregated yet.
+            for selector in self._selectors:
+                selector.note_stack(stack.sites, meta)
+        if metrics:
+            for writer in self._writers:
+                writer.note_stack(standing.number, stack.sites, metrics, meta)
+        return True
+
+    def _take_one(self, standing: Standing, site: str, result: PlainResult) -> None:
         task, number = standing.task, standing.number
-        client_task = task.last_client_task_map[site]
         model = result.model(number, own=False)
         meta, metrics = model.meta, model.metrics
-        self._watch.model(site, standing, metrics, meta, len(result.arrays), result.nbytes)
+        self._watch.model(site, standing, metrics, meta, len(result.form.arrays), result.nbytes)
         if number:  # what round 0 measures has not been aggregated yet.
             for selector in self._selectors:
                 selector.note(site, meta, None)
@@ -110,8 +146,6 @@ class Intake:
         if accepted and reported is not None:
             for writer in self._writers:
                 writer.note(number, site, metrics, reported)
-        client_task.result_received_time = time.time()
-        standing.answered(client_task)
         self._last = standing, site, result, accepted
 
     def settle(self) -> None:
@@ -133,6 +167,14 @@ class Intake:
             (AppConstants.TRAINING_RESULT, None),
         ):
             controller._set_ctx_prop_preserving_attrs(fl_ctx, key, value)
+
+
+def _are_numbers(metrics: Any) -> bool:
+    """Whether metrics, the sites' values by name, are all numbers of Python's."""
+    return type(metrics) is dict and all(set(map(type, values)) <= _NUMBERS for values in metrics.values())
+
+
+_NUMBERS = frozenset({int, float})
 
 
 def _is_ours(controller: FedAvg) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedjob.client.session import TaskIn
 from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.components.task import task_id
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain import NotPlain
 from fedjob.engines.local.plain_result import PlainResult
@@ -41,11 +42,16 @@ _ON_THE_WAY = (
 )
 
 
+def id_of(message: Message) -> str:
+    """The id of a task that has come to a site."""
+    return task_id(message.headers["root"], message.number)
+
+
 def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
     """What a task's message holds: the task, and the server's public props."""
     assert isinstance(message.body, Frozen)
     data, public = thaw(message.body)
-    data.set_header(ReservedHeaderKey.TASK_ID, message.headers["id"])
+    data.set_header(ReservedHeaderKey.TASK_ID, id_of(message))
     if message.body.later:
         data["DXO"]["meta"].update(thaw_later(message.body))
     return data, public

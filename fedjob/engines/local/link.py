@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,20 @@ from fedjob.engines.local.plain_result import Body
 
 
 class Message:
-    """What is sent over a link: a kind, small plain headers and perhaps an encoded body. Not to be changed."""
+    """What is sent over a link: a kind, small plain headers and perhaps an encoded body. Not to be changed.
 
-    __slots__ = ("body", "headers", "kind")
+    Many receivers may have one message, or its headers, in common; then `number` tells one from another.
+    """
 
-    def __init__(self, *, kind: str, headers: dict[str, Any] | None = None, body: Body | None = None) -> None:
+    __slots__ = ("body", "headers", "kind", "number")
+
+    def __init__(
+        self, *, kind: str, headers: dict[str, Any] | None = None, body: Body | None = None, number: int = 0
+    ) -> None:
         self.kind = kind
         self.headers: dict[str, Any] = {} if headers is None else headers
         self.body = body
+        self.number = number
 
     def __repr__(self) -> str:
         return f"Message(kind={self.kind!r}, headers={self.headers!r}, body={self.body!r})"
@@ -32,6 +38,9 @@ class LinkClosed:
 
 
 Arrival = Message | LinkClosed
+
+#: Called with the headers that results have in common, and who has sent which.
+TakeResults = Callable[[dict[str, Any], Iterable[tuple[str, Body | None]]], None]
 
 
 class Link:
@@ -49,14 +58,20 @@ class Link:
         self.closed = False
         self._take: Callable[[Arrival], None] = self.inbox.put
 
-    def hear(self, take: Callable[[Arrival], None]) -> None:
-        """Have `take` called with all that has arrived and will. It must not wait: who calls it is no strand."""
+    def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
+        """Have `take` called with all that has arrived and will. It must not wait: who calls it is no strand.
+
+        Results of many peers that come together on one cable go to `take_results` if all of its links have the same.
+        """
         while len(self.inbox):
             take(self.inbox.get())
         self._take = take
 
-    def send(self, message: Message) -> None:
-        """Send; a message to a peer that has gone is dropped, its LinkClosed is in the inbox."""
+    def send(self, message: Message, number: int = 0) -> None:
+        """Send, with a number for this receiver of a message to many.
+
+        A message to a peer that has gone is dropped, its LinkClosed is in the inbox.
+        """
         raise NotImplementedError
 
     def flush(self) -> None:
@@ -85,18 +100,16 @@ class MemoryLink(Link):
 
     _other: MemoryLink
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, number: int = 0) -> None:
         if not self.closed and not self._other.closed:
-            if message.body is not None:
-                self.sent += message.body.nbytes
-            self._other.deliver(_with_own_headers(message))
+            body = message.body
+            if body is not None:
+                self.sent += body.nbytes
+            own = Message(kind=message.kind, headers=message.headers.copy(), body=body, number=number)
+            self._other.deliver(own)
 
     def close(self) -> None:
         self._other.lose()
-
-
-def _with_own_headers(message: Message) -> Message:
-    return Message(kind=message.kind, headers=message.headers.copy(), body=message.body)
 
 
 def pair(hub: Hub, left: str, right: str) -> tuple[MemoryLink, MemoryLink]:

@@ -160,12 +160,18 @@ def code_of(dtype: Any) -> int:
 
 def array_of(code: int, shape: tuple[int, ...], buffer: Any, offset: int = 0) -> Any:
     """An array over a buffer, by its dtype's number; it can be written to if the buffer can."""
+    dtype = dtype_of(code)  # which also makes numpy known.
+    return _ndarray(shape, dtype, buffer, offset)
+
+
+def dtype_of(code: int) -> Any:
+    """The dtype of that number."""
     if _ndarray is None:
         # What has come holds arrays, and nothing here has used any before.
         import numpy  # noqa: F401, ICN001
 
         _learn_numpy()
-    return _ndarray(shape, _dtypes[code], buffer, offset)
+    return _dtypes[code]
 
 
 def _array(value: Any) -> Any:

@@ -8,9 +8,12 @@ looks at it. Large arrays lie in a block of their own, where a sum may read them
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Iterator
+from itertools import accumulate
+from math import prod
+from typing import Any, ClassVar
 
-from fedjob.engines.local.plain import ATOMS, NotPlain, array_of, code_of
+from fedjob.engines.local.plain import ATOMS, NotPlain, array_of, code_of, dtype_of
 from fedjob.engines.local.slab import LARGE, Lease
 from fedjob.engines.local.wire import ALIGN, Frozen, gather, view_of
 from fedjob.exchange.fl_model import FLModel, ParamsType
@@ -18,11 +21,9 @@ from fedjob.exchange.fl_model_utils import FLModelUtils
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import Shareable
 
-#: By name: the code of the dtype, the shape, and the bytes, none where they lie in the block.
-_Arrays = dict[str, tuple[int, tuple[int, ...], bytes]]
-
-#: What stands for a number of numpy's: the code of its dtype, and its bytes.
-_Scalar = tuple[int, bytes]
+#: How a value of the meta stands among the numbers of a result: as it is (None), by the code of its dtype and its bytes,
+#: or, for a dict, one by one.
+_Kind = Any
 
 _NAMES, _ROUNDS = frozenset({str}), frozenset({int, type(None)})
 
@@ -31,34 +32,89 @@ _TYPES = (ParamsType.FULL, ParamsType.DIFF, None)
 #: Bytes that a result takes besides its arrays, about.
 _REST = 128
 
+#: The kind of a dict that travels as it is, because not all of its keys are names.
+_WHOLE = -1
+
+
+class Form:
+    """What many results have in common: all but their numbers. There is one object for each form.
+
+    `arrays` are the names, codes of the dtypes and shapes, `meta` the names and kinds of the DXO's meta, metrics included.
+    `difference` tells whether the params are what is to be added to the task's.
+    """
+
+    __slots__ = (
+        "arrays",
+        "difference",
+        "is_simple",
+        "key",
+        "meta",
+        "places",
+        "size",
+        "start_round",
+        "total_rounds",
+    )
+
+    #: By key.
+    _known: ClassVar[dict[tuple[Any, ...], Form]] = {}
+
+    def __init__(self, key: tuple[Any, ...]) -> None:
+        self.key = key
+        self.arrays: tuple[tuple[str, int, tuple[int, ...]], ...]
+        self.meta: tuple[tuple[str, _Kind], ...]
+        self.arrays, self.meta, self.difference, self.start_round, self.total_rounds = key
+        sizes = [dtype_of(code).itemsize * prod(shape) for _, code, shape in self.arrays]
+        #: Bytes of the arrays.
+        self.size = sum(sizes)
+        #: Where each array begins and ends, where they lie one after another.
+        self.places = tuple((end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True))
+        #: Whether it holds nothing but arrays of floats, and Python's own values.
+        self.is_simple = all(dtype_of(code).kind == "f" and shape for _, code, shape in self.arrays) and all(
+            kind is None or (type(kind) is tuple and all(inner is None for _, inner in kind))
+            for _, kind in self.meta
+        )
+
+    @classmethod
+    def of(cls, key: tuple[Any, ...]) -> Form:
+        form = cls._known.get(key)
+        if form is None:
+            if len(cls._known) >= _MANY:
+                cls._known.clear()
+            form = cls._known[key] = cls(key)
+        return form
+
+    @staticmethod
+    def dtype(code: int) -> Any:
+        """The dtype of that code."""
+        return dtype_of(code)
+
+    def read(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """A fresh meta of these values."""
+        left = iter(values)
+        return {name: next(left) if kind is None else _read(kind, left) for name, kind in self.meta}
+
+
+#: Forms that are remembered at most.
+_MANY = 1000
+
 
 class PlainResult:
     """The body of a reply, beside `Frozen`. Not to be changed.
 
-    `difference` tells whether the params are what is to be added to the task's. `meta` is the DXO's, metrics included.
+    The arrays lie one after another in `raw`, or each at a multiple of ALIGN in `block`.
     """
 
-    __slots__ = ("arrays", "block", "difference", "meta", "nbytes", "start_round", "total_rounds")
+    __slots__ = ("block", "form", "nbytes", "raw", "values")
 
     def __init__(
-        self,
-        arrays: _Arrays,
-        meta: dict[str, Any],
-        difference: bool,
-        start_round: int | None,
-        total_rounds: int | None,
-        nbytes: int,
-        *,
-        block: bytes | Lease,
+        self, form: Form, raw: bytes, values: tuple[Any, ...], *, block: bytes | Lease = b""
     ) -> None:
-        self.arrays = arrays
-        self.meta = meta
-        self.difference = difference
-        self.start_round = start_round
-        self.total_rounds = total_rounds
+        self.form = form
+        self.raw = raw
+        self.values = values
         self.block = block
         #: Bytes of the result as it travels, about.
-        self.nbytes = nbytes
+        self.nbytes = form.size + _REST
 
     @staticmethod
     def of(model: FLModel) -> PlainResult:
@@ -75,30 +131,33 @@ class PlainResult:
             _NAMES.issuperset(map(type, meta)) and _ROUNDS.issuperset(map(type, rounds))
         ):
             raise NotPlain
-        for name, value in meta.items():
-            if type(value) not in ATOMS:
-                meta[name] = _flat(value)
-        arrays, size, block = _packed(model.params)
-        return PlainResult(
-            arrays, meta, model.params_type == ParamsType.DIFF, *rounds, size + _REST, block=block
-        )
+        values: list[Any] = []
+        kinds = tuple([(name, _written(value, values)) for name, value in meta.items()])
+        arrays = _arrays(model.params)
+        form = Form.of((arrays, kinds, model.params_type == ParamsType.DIFF, *rounds))
+        params = model.params.values()
+        if form.size >= LARGE:
+            block = gather([v.reshape(-1).view("u1").data for v in params])
+            return PlainResult(form, b"", tuple(values), block=block)
+        raw = [v.tobytes() for v in params]
+        return PlainResult(form, raw[0] if len(raw) == 1 else b"".join(raw), tuple(values))
 
     def parts(self) -> tuple[Any, ...]:
         """What makes it up but for the block."""
-        return self.arrays, self.meta, self.difference, self.start_round, self.total_rounds, self.nbytes
+        return self.form.key, self.raw, self.values
 
     def model(self, number: int | None, *, own: bool) -> FLModel:
         """The result of round `number` as an FLModel; with `own` its arrays are writable and no one else's."""
-        model = FLModel.__new__(FLModel)
-        meta = {name: _read(v) if type(v) not in ATOMS else v for name, v in self.meta.items()}
+        form, model = self.form, FLModel.__new__(FLModel)
+        meta = form.read(self.values)
         model.__dict__ = {
-            "params_type": ParamsType.DIFF if self.difference else ParamsType.FULL,
+            "params_type": ParamsType.DIFF if form.difference else ParamsType.FULL,
             "params": self.params(own=own),
             "optimizer_params": None,
             "metrics": meta.get(FLMetaKey.INITIAL_METRICS),
-            "start_round": self.start_round,
+            "start_round": form.start_round,
             "current_round": number,
-            "total_rounds": self.total_rounds,
+            "total_rounds": form.total_rounds,
             "meta": meta,
             "_summary": {},
         }
@@ -112,13 +171,16 @@ class PlainResult:
 
     def params(self, *, own: bool) -> dict[str, Any]:
         """The parameters: numpy arrays by name."""
-        arrays = self.arrays
+        form = self.form
         if not self.block:
             copied = bytearray if own else bytes
-            return {name: array_of(c, shape, copied(raw)) for name, (c, shape, raw) in arrays.items()}
+            return {
+                name: array_of(code, shape, copied(self.raw[begin:end]))
+                for (name, code, shape), (begin, end) in zip(form.arrays, form.places, strict=True)
+            }
         view = memoryview(view_of(self.block)).toreadonly()
         params, at = {}, 0
-        for name, (code, shape, _) in arrays.items():
+        for name, code, shape in form.arrays:
             array = array_of(code, shape, view, at)
             at += array.nbytes + -array.nbytes % ALIGN
             params[name] = array.copy() if own else array
@@ -131,50 +193,69 @@ Body = Frozen | PlainResult
 
 def body_of(parts: tuple[Any, ...], block: bytes | Lease) -> Body:
     """The body that is made up of these parts and this block."""
-    if type(parts[0]) is dict:
-        return PlainResult(*parts, block=block)
+    if type(parts[0]) is tuple:
+        key, raw, values = parts
+        return PlainResult(Form.of(key), raw, values, block=block)
     frozen, sizes, later = parts
     return Frozen(pickle=frozen, sizes=sizes, block=block, later=later)
 
 
-def _packed(params: dict[Any, Any]) -> tuple[_Arrays, int, bytes | Lease]:
-    """Arrays, their size in bytes, and the block that they lie in if they are large."""
+def _arrays(params: dict[Any, Any]) -> tuple[Any, ...]:
+    """Names, codes and shapes. Raises NotPlain for what is more than arrays by name."""
     ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
-    size = 0
     for name, value in params.items():
         if type(value) is not ndarray or type(name) is not str or not value.flags.c_contiguous:
             raise NotPlain
-        size += value.nbytes
     if len(params) > 1 and len(set(map(id, params.values()))) < len(params):
         raise NotPlain  # one object stays one object: pickle sees to that.
-    if size < LARGE:
-        return {k: (code_of(v.dtype), v.shape, v.tobytes()) for k, v in params.items()}, size, b""
-    arrays: _Arrays = {k: (code_of(v.dtype), v.shape, b"") for k, v in params.items()}
-    return arrays, size, gather([v.reshape(-1).view("u1").data for v in params.values()])
+    return tuple([(name, code_of(value.dtype), value.shape) for name, value in params.items()])
 
 
-def _flat(value: Any) -> Any:
-    """A copy of a dict of plain values, or what stands for a number of numpy's. Raises NotPlain."""
+def _written(value: Any, values: list[Any]) -> _Kind:
+    """Add a value of the meta to the values; its kind. Raises NotPlain."""
+    if type(value) in ATOMS:
+        values.append(value)
+        return None
     if type(value) is not dict:
-        return _scalar(value)
+        code, raw = _scalar(value)
+        values.append(raw)
+        return code
+    if _NAMES.issuperset(map(type, value)):
+        return tuple([(n, _atom(v, values)) for n, v in value.items()])
     if not ATOMS.issuperset(map(type, value)):
         raise NotPlain
-    if ATOMS.issuperset(map(type, value.values())):
-        return value.copy()
-    return {name: v if type(v) in ATOMS else _scalar(v) for name, v in value.items()}
+    values.append({name: v if type(v) in ATOMS else _scalar(v) for name, v in value.items()})
+    return _WHOLE
 
 
-def _scalar(value: Any) -> _Scalar:
+def _atom(value: Any, values: list[Any]) -> int | None:
+    """`_written` of a value inside a dict."""
+    if type(value) in ATOMS:
+        values.append(value)
+        return None
+    code, raw = _scalar(value)
+    values.append(raw)
+    return code
+
+
+def _scalar(value: Any) -> tuple[int, bytes]:
+    """What stands for a number of numpy's: the code of its dtype, and its bytes. Raises NotPlain."""
     generic = getattr(sys.modules.get("numpy"), "generic", None)
     if generic is None or not isinstance(value, generic):
         raise NotPlain
     return code_of(value.dtype), value.tobytes()
 
 
-def _read(value: Any) -> Any:
-    """The inverse of `_flat`, a fresh copy."""
-    if type(value) is tuple:
-        return array_of(value[0], (), value[1])[()]
-    if ATOMS.issuperset(map(type, value.values())):
-        return value.copy()
-    return {name: _read(v) if type(v) is tuple else v for name, v in value.items()}
+def _read(kind: _Kind, values: Iterator[Any]) -> Any:
+    """The inverse of `_written`, a fresh copy."""
+    if kind is None:
+        return next(values)
+    if type(kind) is tuple:
+        return {name: next(values) if inner is None else _number(inner, next(values)) for name, inner in kind}
+    if kind == _WHOLE:
+        return {name: _number(*v) if type(v) is tuple else v for name, v in next(values).items()}
+    return _number(kind, next(values))
+
+
+def _number(code: int, raw: bytes) -> Any:
+    return array_of(code, (), raw)[()]

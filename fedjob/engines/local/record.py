@@ -6,7 +6,7 @@ import json.encoder
 import mmap
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -126,6 +126,40 @@ class Recorder:
         if not self._gather or len(self._waiting) > _BATCH:
             self.flush()
 
+    def contributions(
+        self,
+        *,
+        round: int,
+        sites: Sequence[str],
+        task: str,
+        rc: str,
+        metrics: Mapping[str, Sequence[Any]],
+        weights: Sequence[Any],
+        params: int,
+        bytes: int,
+    ) -> None:
+        """`contribution` for many sites that have sent the same but for the numbers."""
+        numbers = [*metrics.values(), weights]
+        if not all(set(map(type, values)) <= _SIMPLE for values in numbers):
+            for at, (site, weight) in enumerate(zip(sites, weights, strict=True)):
+                own = {name: values[at] for name, values in metrics.items()}
+                self.contribution(
+                    round=round, site=site, task=task, rc=rc, metrics=own, weight=weight, params=params, bytes=bytes
+                )
+            return
+        shown = ", ".join(f'{{"name": {_text(name)}, "value": %s}}' for name in map(_percent, metrics))
+        now = time.monotonic() - self.start
+        line = (
+            f'{{"event": "contribution", "time": {now:.6f}, "round": {_SHOWN[type(round)](round)}, "site": %s, '
+            f'"task": {_text(_percent(task))}, "rc": {_text(rc)}, "metrics": [{shown}], '
+            f'"weight": %s, "params": {params}, "bytes": {bytes}}}\n'
+        )
+        texts = [[_SHOWN[type(value)](value) for value in values] for values in numbers]
+        rows = zip(map(_text, sites), *texts, strict=True)
+        self._waiting += "".join([line % row for row in rows]).encode()
+        if not self._gather or len(self._waiting) > _BATCH:
+            self.flush()
+
     def flush(self) -> None:
         """Write what was gathered."""
         if self._waiting and self._fd is None:
@@ -199,6 +233,15 @@ _SHOWN: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     type(None): lambda _: "null",
 }
+
+
+#: Types of numbers whose text is put into a line of many; None as a metric is left out there.
+_SIMPLE = frozenset({int, float, bool})
+
+
+def _percent(text: str) -> str:
+    """The text as it stands in a format."""
+    return text.replace("%", "%%")
 
 
 def entries(metrics: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from fedjob.engines.local.hub import Hub, Mailbox, Strand
 from fedjob.engines.local.layout import JOB_ID, app_of
 from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_server
+from fedjob.engines.local.plain_result import Body
 from fedjob.engines.local.post import LETTERS, Post
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.watch import Watch
@@ -161,7 +162,7 @@ class Server(FLComponent):
     def run(self, workspace: Path) -> bool:
         engine = self._engine
         for site, link in self._links.items():
-            link.hear(partial(self._arrived, site))
+            link.hear(partial(self._arrived, site), self._replied)
         engine.hub.spawn(self._take_letters, name="server reads letters")
         hearing = engine.hub.spawn(self._take_answers, name="server hears sites")
         with engine.new_context() as fl_ctx:
@@ -239,8 +240,12 @@ class Server(FLComponent):
             self._answers.put((site, message))
         elif message.kind in LETTERS:
             self._letters.put(message)
-        elif self._board is not None:
-            self._guarded(self._board.take_reply, site, message)
+        else:
+            self._replied(message.headers, [(site, message.body)])
+
+    def _replied(self, headers: Mapping[str, Any], replies: Iterable[tuple[str, Body | None]]) -> None:
+        if self._board is not None:
+            self._guarded(self._board.take_replies, headers["task"], headers["rc"], replies)
             if not self._called:
                 self._called = True
                 self._answers.put(None)
@@ -267,7 +272,7 @@ class Server(FLComponent):
         try:
             call(*args)
         except Exception as e:
-            what = f"a message from {args[0] if args else 'a site'} could not be dealt with"
+            what = "what a site has sent could not be dealt with"
             self._engine.note_exception(e, message=what, fatal=True)
             self._fail(f"{what}: {type(e).__name__}: {e}")
 

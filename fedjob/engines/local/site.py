@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedjob.engines.local.hub import Hub, Mailbox
-from fedjob.engines.local.lane import Lane, opened
+from fedjob.engines.local.lane import Lane, id_of, opened
 from fedjob.engines.local.layout import JOB_ID, app_of
 from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
@@ -220,7 +220,7 @@ class Site(TaskRunner):
         engine.at_work(number, task)
         fl_ctx = engine.new_context()
         fl_ctx.set_peer_context(peer_context(public, IDENTITY))
-        reply = self.reply(task, message.headers["id"], data, fl_ctx)
+        reply = self.reply(task, id_of(message), data, fl_ctx)
         if self._left:
             return
         self.fire(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
@@ -239,7 +239,7 @@ class Site(TaskRunner):
         if jar := asked.get(ReservedHeaderKey.COOKIE_JAR):
             headers[ReservedHeaderKey.COOKIE_JAR] = jar
         headers[ReservedHeaderKey.TASK_NAME] = message.headers["task"]
-        headers[ReservedHeaderKey.TASK_ID] = message.headers["id"]
+        headers[ReservedHeaderKey.TASK_ID] = id_of(message)
         number = asked.get(AppConstants.CURRENT_ROUND)
         if number is not None and headers.get(AppConstants.CURRENT_ROUND) is None:
             headers[AppConstants.CURRENT_ROUND] = number
@@ -255,6 +255,5 @@ class Site(TaskRunner):
 
     def send(self, message: Message, rc: str, body: Body) -> None:
         """Send the body of the reply to the task that came as `message`."""
-        task = message.headers
-        headers = {"id": task["id"], "task": task["task"], "rc": rc}
+        headers = {"task": message.headers["task"], "rc": rc}
         self._link.send(Message(kind="reply", headers=headers, body=body))

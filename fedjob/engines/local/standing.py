@@ -13,9 +13,11 @@ from enum import Enum, auto
 from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
-from fedjob.engines.local.plain_result import PlainResult
+from fedjob.engines.local.link import Message
+from fedjob.engines.local.plain_result import Body, PlainResult
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.keys import ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
 
@@ -26,6 +28,10 @@ class Offer(Enum):
     #: Not now, but the site must wait for this task before it looks at later ones.
     WAIT = auto()
     NO = auto()
+
+
+#: What a site has sent, and the return code.
+Reply = tuple[Body | None, str]
 
 
 class Standing:
@@ -42,7 +48,7 @@ class Standing:
         self.since = now()
         task.targets = targets
         #: Replies that have arrived and wait for their turn, by site.
-        self.arrived: dict[str, Any] = {}
+        self.arrived: dict[str, Reply] = {}
         #: Number of replies that were processed.
         self.responded = 0
         #: Sites that have died.
@@ -52,6 +58,8 @@ class Standing:
         self.parts: dict[tuple[str, ...], Any] | None = None
         #: The round that the task belongs to. Here, because a workflow may let go of the data once it is sent.
         self.number: Any = task.data.get_header(AppConstants.CURRENT_ROUND)
+        #: What was sent last, which is mostly what is sent next.
+        self.message: Message | None = None
         #: Whether only our own code would notice that the task is sent, found out anew for each look at the board.
         self.silent: bool | None = None
         #: The headers with which the data went out.
@@ -62,10 +70,10 @@ class Standing:
         self._cursor = 0
         self._failed: list[str] = []
 
-    def arrive(self, site: str, reply: Any, *, failed: bool) -> None:
+    def arrive(self, site: str, reply: Reply) -> None:
         """A reply has arrived. One that says that the site has failed waits for no other: it may end the run."""
         self.arrived[site] = reply
-        if failed:
+        if reply[1] != ReturnCode.OK:
             self._failed.append(site)
 
     def offer(self, site: str) -> Offer:
@@ -104,6 +112,24 @@ class Standing:
                 return self.first_arrived() if self.must_flush() else None
             self._cursor += 1
         return self.first_arrived()
+
+    def results_from(self, site: str) -> list[tuple[str, PlainResult]]:
+        """Take from the replies the result of the site that is due, and those that will be due right after it.
+
+        A large one is taken alone: it lies in memory for which others wait.
+        """
+        arrived, targets, cursor = self.arrived, self.targets, self._cursor
+        run: list[Any] = [(site, arrived.pop(site)[0])]
+        if run[0][1].block or cursor == len(targets) or targets[cursor] != site:
+            return run
+        for cursor in range(cursor + 1, len(targets)):
+            site = targets[cursor]
+            body = arrived[site][0] if site in arrived else None
+            if type(body) is not PlainResult or body.block:
+                break
+            del arrived[site]
+            run.append((site, body))
+        return run
 
     def reply_of(self, result: PlainResult) -> Shareable:
         """A script's result as the reply to this task that it is."""

@@ -8,6 +8,7 @@ from typing import Any
 from fedjob.components.roles import Widget
 from fedjob.components.task import Task
 from fedjob.engines.local.record import Recorder, entries, scalar
+from fedjob.engines.local.stack import Stack
 from fedjob.engines.local.standing import Standing
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.dxo import DataKind, MetaKey
@@ -64,6 +65,23 @@ class Watch(Widget):
         weight = meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND)
         self._contribution(
             standing.number, site, standing.task.name, ReturnCode.OK, _named(metrics), weight, params, nbytes
+        )
+
+    def models(self, standing: Standing, stack: Stack) -> None:
+        """`model` for each of a stack of them."""
+        metrics = stack.metrics
+        if metrics is not None and type(metrics) is not dict:
+            metrics = {MetaKey.INITIAL_METRICS: metrics}
+        self._open[standing.number] = None
+        self._record.contributions(
+            round=standing.number,
+            sites=stack.sites,
+            task=standing.task.name,
+            rc=ReturnCode.OK,
+            metrics=metrics or {},
+            weights=stack.meta.get(MetaKey.NUM_STEPS_CURRENT_ROUND) or [None] * len(stack.sites),
+            params=len(stack.form.arrays),
+            bytes=stack.nbytes,
         )
 
     def _contribution(

@@ -25,8 +25,8 @@ class Ends:
         self.hub = Hub()
         one, two = socket.socketpair()
         self.near, self.far = Cable(self.hub, one), Cable(self.hub, two)
-        self.server = {site: self.near.link(site, site) for site in sites}
-        self.sites = {site: self.far.link(site, "server") for site in sites}
+        self.server = {site: self.near.link(site) for site in sites}
+        self.sites = {site: self.far.link("server") for site in sites}
 
     def run(self, function):
         strand = self.hub.spawn(function, name="test")

@@ -1,0 +1,88 @@
+"""Bundles: messages that have so much in common that they travel as one.
+
+A task goes to many sites at once, and what they answer mostly differs in its numbers alone. So a cable gathers what it
+is to send: a message to several receivers, or results of one form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fedjob.engines.local.link import Message
+from fedjob.engines.local.plain_result import Form, PlainResult
+
+#: What stands for a body: None if there is none, True for the one before, else its parts and its block.
+BodyParts = None | bool | tuple[tuple[Any, ...], Any]
+
+
+class Copies:
+    """One message to one receiver or several, which are told by their places on the cable."""
+
+    __slots__ = ("_body", "_message", "_numbers", "_places")
+
+    def __init__(self, place: int, message: Message, number: int, body: BodyParts) -> None:
+        self._message = message
+        self._body = body
+        self._places = [place]
+        self._numbers = [number]
+
+    def takes(self, place: int, message: Message, number: int) -> bool:
+        """Add a message if it is this one; whether it was."""
+        if message is not self._message:
+            return False
+        self._places.append(place)
+        self._numbers.append(number)
+        return True
+
+    def parts(self) -> tuple[Any, ...]:
+        message = self._message
+        return message.kind, message.headers, self._body, self._places, self._numbers
+
+
+class Alike:
+    """Results of one form, with the same headers; only their numbers travel for each."""
+
+    __slots__ = ("_form", "_message", "_places", "_raws", "_values")
+
+    def __init__(self, place: int, message: Message, result: PlainResult) -> None:
+        self._message = message
+        self._form = result.form
+        self._places = [place]
+        self._raws = [result.raw]
+        self._values = [result.values]
+
+    def takes(self, place: int, message: Message, number: int) -> bool:  # noqa: ARG002 - results have none.
+        """Add a result if it is like these; whether it was."""
+        body = message.body
+        if type(body) is not PlainResult or body.form is not self._form or body.block:
+            return False
+        if message.headers != self._message.headers:
+            return False
+        self._places.append(place)
+        self._raws.append(body.raw)
+        self._values.append(body.values)
+        return True
+
+    def parts(self) -> tuple[Any, ...]:
+        columns = list(zip(*self._values, strict=True))
+        message = self._message
+        return self._form.key, message.kind, message.headers, self._places, b"".join(self._raws), columns
+
+
+Bundle = Copies | Alike
+
+
+def is_of_results(parts: tuple[Any, ...]) -> bool:
+    """Whether these are the parts of a bundle of results."""
+    return type(parts[0]) is tuple
+
+
+def results_in(parts: tuple[Any, ...]) -> tuple[str, dict[str, Any], list[int], list[PlainResult]]:
+    """The kind and the headers of results in a bundle, their places, and the results themselves."""
+    key, kind, headers, places, raw, columns = parts
+    form = Form.of(key)
+    size = form.size
+    rows = zip(*columns, strict=True) if columns else [()] * len(places)
+    begins = range(0, size * len(places), size) if size else [0] * len(places)
+    results = [PlainResult(form, raw[at : at + size], row) for at, row in zip(begins, rows, strict=True)]
+    return kind, headers, places, results
