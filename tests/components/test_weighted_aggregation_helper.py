@@ -109,3 +109,41 @@ def test_sums_in_place_have_the_bits_of_sums_that_are_not(dtype, weights, weight
     assert obtained.dtype == expected.dtype
     assert obtained.tobytes() == expected.tobytes()
     assert all(value.tobytes() == before.tobytes() for value, before in zip(values, kept, strict=True))
+
+
+shapes = st.sampled_from([(1,), (9,), (2, 3), (0, 2)])
+weights = st.just(1.0) | st.floats(0.01, 1e6)
+
+
+@given(
+    data=st.data(),
+    dtype=st.sampled_from(["f2", "f4", "f8", "i8"]),
+    shape=shapes,
+    given=st.lists(weights, min_size=1, max_size=40),
+    before=st.booleans(),
+    kwargs=st.sampled_from([{}, {"exclude_vars": "w"}, {"weigh_by_local_iter": False}]),
+)
+def test_a_stack_is_added_up_as_one_by_one(data, dtype, shape, given, before, kwargs):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    rows = (rng.normal(size=(len(given), *shape)) * 100).astype(dtype)
+    metrics = data.draw(
+        st.lists(st.floats(allow_nan=False) | st.integers(-9, 9), min_size=len(given), max_size=len(given))
+    )
+    names = [f"site-{n}" for n in range(len(given))]
+    one, all_at_once = (WeightedAggregationHelper(**kwargs) for _ in range(2))
+    with np.errstate(all="ignore"):
+        if before:
+            for helper in (one, all_at_once):
+                helper.add({"w": rows[0] * 3, "accuracy": np.float32(0.1)}, 0.3, "first", 1)
+        for name, weight, row, number in zip(names, given, rows, metrics, strict=True):
+            one.add({"w": row, "accuracy": number}, weight, name, 1)
+        all_at_once.add_stack({"w": rows, "accuracy": metrics}, given, names, 1)
+        assert one.get_history() == all_at_once.get_history()
+        assert one.get_aggregation_stats() == all_at_once.get_aggregation_stats()
+        results = [helper.get_result() for helper in (one, all_at_once)]
+    assert [list(result) for result in results] == [list(results[0])] * 2
+    for name, value in results[0].items():
+        other = results[1][name]
+        assert type(value) is type(other)
+        assert np.asarray(value).dtype == np.asarray(other).dtype
+        assert np.asarray(value).tobytes() == np.asarray(other).tobytes()

@@ -14,7 +14,6 @@ from typing import Any
 from fedjob.components.widgets import metric_records as records
 from fedjob.components.widgets.metric_records import Limits, Record, Skipped
 
-
 #: Weights below this are within all limits of numbers.
 _LARGE = 2.0**52
 

@@ -51,7 +51,7 @@ class Alike:
         self._raws = [result.raw]
         self._values = [result.values]
 
-    def takes(self, place: int, message: Message, number: int) -> bool:  # noqa: ARG002 - results have none.
+    def takes(self, place: int, message: Message, number: int) -> bool:
         """Add a result if it is like these; whether it was."""
         body = message.body
         if type(body) is not PlainResult or body.form is not self._form or body.block:

@@ -239,7 +239,9 @@ class Cable:
         else:
             block = self._borrowed.take(frame.number, frame.size, frame.fd)
             place, kind, headers, number, body = pickle.loads(frame.content)
-            self._deliver(place, Message(kind=kind, headers=headers, body=self._body((body, block)), number=number))
+            self._deliver(
+                place, Message(kind=kind, headers=headers, body=self._body((body, block)), number=number)
+            )
 
     def _open(self, parts: tuple[Any, ...]) -> None:
         """Deliver what is in a bundle."""

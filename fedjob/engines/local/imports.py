@@ -32,7 +32,10 @@ class OnImport(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
     ) -> ModuleSpec | None:
         for finder in sys.meta_path:
-            if isinstance(finder, HeldBack) and (spec := finder.find_spec(fullname, path, target)) is not None:
+            if (
+                isinstance(finder, HeldBack)
+                and (spec := finder.find_spec(fullname, path, target)) is not None
+            ):
                 return spec
         return PathFinder.find_spec(fullname, path, target)
 

@@ -140,17 +140,25 @@ class Recorder:
     ) -> None:
         """`contribution` for many sites that have sent the same but for the numbers."""
         numbers = [*metrics.values(), weights]
-        if not all(set(map(type, values)) <= _SIMPLE for values in numbers):
+        simple = all(_SIMPLE.issuperset(map(type, values)) for values in metrics.values())
+        if not simple or type(round) is not int or not _WEIGHTS.issuperset(map(type, weights)):
             for at, (site, weight) in enumerate(zip(sites, weights, strict=True)):
                 own = {name: values[at] for name, values in metrics.items()}
                 self.contribution(
-                    round=round, site=site, task=task, rc=rc, metrics=own, weight=weight, params=params, bytes=bytes
+                    round=round,
+                    site=site,
+                    task=task,
+                    rc=rc,
+                    metrics=own,
+                    weight=weight,
+                    params=params,
+                    bytes=bytes,
                 )
             return
         shown = ", ".join(f'{{"name": {_text(name)}, "value": %s}}' for name in map(_percent, metrics))
         now = time.monotonic() - self.start
         line = (
-            f'{{"event": "contribution", "time": {now:.6f}, "round": {_SHOWN[type(round)](round)}, "site": %s, '
+            f'{{"event": "contribution", "time": {now:.6f}, "round": {round}, "site": %s, '
             f'"task": {_text(_percent(task))}, "rc": {_text(rc)}, "metrics": [{shown}], '
             f'"weight": %s, "params": {params}, "bytes": {bytes}}}\n'
         )
@@ -237,6 +245,7 @@ _SHOWN: dict[type, Callable[[Any], str]] = {
 
 #: Types of numbers whose text is put into a line of many; None as a metric is left out there.
 _SIMPLE = frozenset({int, float, bool})
+_WEIGHTS = _SIMPLE | {type(None)}
 
 
 def _percent(text: str) -> str:

@@ -52,7 +52,7 @@ def stacked(
     run: Sequence[tuple[str, PlainResult]],
 ) -> list[tuple[Sequence[tuple[str, PlainResult]], Stack | None]]:
     """The run in parts, each with its stack; None where results are to be dealt with one by one."""
-    parts = []
+    parts: list[tuple[Sequence[tuple[str, PlainResult]], Stack | None]] = []
     for form, group in groupby(run, lambda each: each[1].form):
         part = list(group)
         worth = len(part) >= _FEW and form.is_simple and form.size <= _LARGE

@@ -118,17 +118,17 @@ class Standing:
 
         A large one is taken alone: it lies in memory for which others wait.
         """
-        arrived, targets, cursor = self.arrived, self.targets, self._cursor
+        arrived, targets, first = self.arrived, self.targets, self._cursor
         run: list[Any] = [(site, arrived.pop(site)[0])]
-        if run[0][1].block or cursor == len(targets) or targets[cursor] != site:
+        if run[0][1].block or first == len(targets) or targets[first] != site:
             return run
-        for cursor in range(cursor + 1, len(targets)):
-            site = targets[cursor]
-            body = arrived[site][0] if site in arrived else None
+        for place in range(first + 1, len(targets)):
+            following = targets[place]
+            body = arrived[following][0] if following in arrived else None
             if type(body) is not PlainResult or body.block:
                 break
-            del arrived[site]
-            run.append((site, body))
+            del arrived[following]
+            run.append((following, body))
         return run
 
     def reply_of(self, result: PlainResult) -> Shareable:

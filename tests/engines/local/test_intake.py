@@ -69,6 +69,8 @@ while flare.is_running():
 #: What differs from run to run.
 HIDDEN = {"time", "bytes", "pid", "sent", "received", "traceback"}
 
+PLAIN = "{'accuracy': 0.1 * site, 'n': site}"
+
 CHANGES = {
     "as they are": "",
     "one without metrics": "metrics = None if site == 2 else metrics",
@@ -85,6 +87,30 @@ CHANGES = {
     "text in place of a number": "metrics['accuracy'] = 'x' if site == 2 else 0.5",
     "another metric": "metrics = {'loss': 1.0} if site == 3 else metrics",
     "not a number": "metrics['accuracy'] = float('nan')",
+    "numbers of Python's": f"metrics = {PLAIN}",
+    "no metrics": "metrics = None",
+    "metrics that are none": "metrics = {}",
+    "weights of one": f"metrics = {PLAIN}; meta['NUM_STEPS_CURRENT_ROUND'] = 1",
+    "no weights": f"metrics = {PLAIN}; meta = {{}}",
+    "numbers and texts": f"metrics = {{**{PLAIN}, 'text': '%s \"'}}",
+    "numbers that are none": f"metrics = {{**{PLAIN}, 'loss': float('inf') if site == 3 else 0.1}}",
+    "numbers of a site by another name": f"metrics = {PLAIN}; meta['site_name'] = f'clinic-{{site}}'",
+    "more arrays": f"metrics = {PLAIN}; params['more'] = np.full((2, 1), site, np.float16)",
+    "whole numbers": f"metrics = {PLAIN}; params['n'] = np.full(2, site)",
+    "some other arrays": f"metrics = {PLAIN}; params.update(n=np.ones(3)) if site % 2 else None",
+    "a shape that does not fit": f"metrics = {PLAIN}; params = {{k: v[:-1] for k, v in params.items()}} if site > 2 else params",
+}
+
+#: Changes whose results are taken all at once in `inline`.
+STACKED = {
+    "numbers of Python's",
+    "no metrics",
+    "metrics that are none",
+    "weights of one",
+    "no weights",
+    "numbers that are none",
+    "numbers of a site by another name",
+    "more arrays",
 }
 
 
@@ -136,7 +162,7 @@ CASES = [(c, i) for c in CHANGES for i in ("inline", "shared") if (c, i) != ("on
 def test_short_and_long_way_come_to_the_same(change, isolation, outcome, monkeypatch):
     taken = []
     take = Intake.take
-    monkeypatch.setattr(Intake, "take", lambda *args: taken.append(take(*args)))
+    monkeypatch.setattr(Intake, "take", lambda *args: (taken.extend(args[2]), take(*args)))
     script = SCRIPT.format(change=CHANGES[change])
     short = outcome(script, ears=False, isolation=isolation)
     if isolation == "inline":
@@ -146,3 +172,13 @@ def test_short_and_long_way_come_to_the_same(change, isolation, outcome, monkeyp
     assert not taken
     for one, other in zip(short, long, strict=True):
         assert one == other
+
+
+@pytest.mark.parametrize("change", sorted(STACKED))
+def test_results_of_one_form_are_taken_all_at_once(change, outcome, monkeypatch):
+    """Or the test above would compare nothing of it."""
+    taken = []
+    take = Intake._take_stack
+    monkeypatch.setattr(Intake, "_take_stack", lambda *args: taken.append(take(*args)) or taken[-1])
+    outcome(SCRIPT.format(change=CHANGES[change]), ears=False, isolation="inline")
+    assert taken == [True] * 3

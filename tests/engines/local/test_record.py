@@ -115,3 +115,32 @@ def test_a_contribution_is_written_as_any_event_is(round, site, task, metrics, w
     assert one.pop("time") >= 0 <= two.pop("time")
     assert list(one) == list(two)
     assert repr(one) == repr(two)  # nan is nan.
+
+
+columns = st.lists(st.integers() | st.floats() | st.booleans(), min_size=3, max_size=3) | st.lists(
+    numbers, min_size=3, max_size=3
+)
+
+
+@given(
+    sites=st.lists(texts, min_size=3, max_size=3),
+    task=texts | st.just('100 % "so"'),
+    metrics=st.dictionaries(texts | st.just("%s"), columns, max_size=3),
+    weights=columns,
+)
+def test_many_contributions_are_written_as_each_of_them_is(sites, task, metrics, weights):
+    same = {"round": 2, "task": task, "rc": "OK", "params": 3, "bytes": 400}
+    with TemporaryDirectory() as directory:
+        one, two = (Recorder(Path(directory) / name) for name in "ab")
+        one.contributions(sites=sites, metrics=metrics, weights=weights, **same)
+        for at, site in enumerate(sites):
+            own = {name: values[at] for name, values in metrics.items()}
+            two.contribution(site=site, metrics=own, weight=weights[at], **same)
+        lines = []
+        for record in (one, two):
+            record.close()
+            lines.append([json.loads(line) for line in record.path.read_text().splitlines()])
+    assert len(lines[0]) == 3
+    for line in (*lines[0], *lines[1]):
+        assert line.pop("time") >= 0
+    assert repr(lines[0]) == repr(lines[1])

@@ -2,13 +2,19 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.relay import Relay
+from fedjob.engines.local.slab import LARGE
 from fedjob.engines.local.standing import Broadcast, BroadcastForever, Offer, Send, names_of
+from fedjob.engines.local.wire import freeze
+from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.keys import ReturnCode
 from fedjob.exchange.shareable import Shareable
 
 SITES = ["a", "b", "c"]
@@ -172,9 +178,39 @@ def test_an_error_is_taken_at_once(clock):
     standing = Broadcast(task(), SITES, clock, 0, 0)
     for site in SITES:
         send(standing, site)
-    standing.arrive("b", "reply", failed=False)
+    standing.arrive("b", (None, ReturnCode.OK))
     assert standing.due() is None
-    standing.arrive("c", "reply", failed=True)
+    standing.arrive("c", (None, ReturnCode.EXECUTION_EXCEPTION))
     assert standing.due() == "c"
     answer(standing, "c")
     assert taken_in_order(standing, ["a"]) == ["a", "b"]
+
+
+def test_results_that_are_due_one_after_another_are_taken_together(clock):
+    sites = list("abcdefgh")
+    small, large = (PlainResult.of(FLModel(params={"w": np.zeros(n, np.uint8)})) for n in (3, LARGE))
+    bodies = {"a": small, "b": small, "d": small, "e": freeze(1), "f": large, "g": small, "h": small}
+    standing = Broadcast(task(), sites, clock, 0, 0)
+    for site in sites:
+        send(standing, site)
+    for site, body in bodies.items():
+        standing.arrive(site, (body, ReturnCode.OK))
+    runs = []
+
+    def take():
+        while (site := standing.due()) is not None:
+            if type(standing.arrived[site][0]) is PlainResult:
+                run = [name for name, _ in standing.results_from(site)]
+            else:
+                run = [site]
+            runs.append("".join(run))
+            for name in run:
+                answer(standing, name)
+
+    take()
+    assert runs == ["ab"]
+    standing.arrive("c", (small, ReturnCode.OK))
+    take()
+    assert runs == ["ab", "cd", "e", "f", "gh"]
+    assert standing.status() is TaskCompletionStatus.OK
+    assert not standing.arrived

@@ -1,0 +1,78 @@
+"""What a cable sends of many messages at once is, at the other end, what each of them would have been alone."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedjob.engines.local.bundle import Alike, Copies, is_of_results, results_in
+from fedjob.engines.local.link import Message
+from fedjob.engines.local.plain_result import PlainResult
+from fedjob.engines.local.slab import LARGE
+from fedjob.exchange.fl_model import FLModel
+
+HEADERS = {"task": "train", "rc": "OK"}
+
+
+def reply(result, headers=HEADERS):
+    return Message(kind="reply", headers=dict(headers), body=result)
+
+
+def result(value, **metrics):
+    return PlainResult.of(FLModel(params={"w": np.full(3, value, np.float32)}, metrics=metrics or None))
+
+
+def travelled(bundle):
+    return pickle.loads(pickle.dumps(bundle.parts(), 5))
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.floats(width=32), st.one_of(st.integers(), st.floats(), st.text(max_size=3))),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_results_of_one_form_come_out_as_they_went_in(rows):
+    results = [result(value, accuracy=number) for value, number in rows]
+    bundle = Alike(0, reply(results[0]), results[0])
+    for place, each in enumerate(results[1:], 1):
+        assert bundle.takes(place, reply(each), 0)
+    parts = travelled(bundle)
+    assert is_of_results(parts)
+    kind, headers, places, found = results_in(parts)
+    assert (kind, headers, places) == ("reply", HEADERS, list(range(len(rows))))
+    for one, other in zip(results, found, strict=True):
+        assert one.form is other.form
+        assert repr(vars(one.model(1, own=True))) == repr(vars(other.model(1, own=True)))
+
+
+def test_results_without_numbers_or_bytes_have_their_places():
+    empty = PlainResult.of(FLModel(params={"w": np.zeros((0, 2))}))
+    bundle = Alike(4, reply(empty), empty)
+    assert bundle.takes(7, reply(empty), 0)
+    _, _, places, found = results_in(travelled(bundle))
+    assert places == [4, 7]
+    assert [each.model(None, own=True).params["w"].shape for each in found] == [(0, 2)] * 2
+
+
+def test_results_that_differ_in_more_than_numbers_travel_apart():
+    first = result(1, accuracy=0.5)
+    bundle = Alike(0, reply(first), first)
+    large = PlainResult.of(FLModel(params={"w": np.zeros(LARGE, np.uint8)}))
+    other_task = reply(result(1, accuracy=0.5), {**HEADERS, "task": "validate"})
+    for message in (reply(result(1, loss=0.5)), reply(large), other_task, Message(kind="end")):
+        assert not bundle.takes(1, message, 0)
+
+
+def test_a_message_to_many_travels_once():
+    message = Message(kind="task", headers={"task": "train"})
+    bundle = Copies(3, message, 1, None)
+    assert bundle.takes(5, message, 2)
+    assert not bundle.takes(6, Message(kind="task", headers={"task": "train"}), 3)
+    parts = travelled(bundle)
+    assert not is_of_results(parts)
+    assert parts == ("task", {"task": "train"}, None, [3, 5], [1, 2])
