@@ -28,6 +28,8 @@ from fedjob.exchange.math import parse_compare_criteria
 
 _WEIGHT_KEY = "effective_fedavg_metric_weight"
 
+_NUMBERS = frozenset({int, float})
+
 
 class FedAvg(BaseFedAvg):
     """Averages the sites' models round by round, each result as it comes.
@@ -178,7 +180,10 @@ class FedAvg(BaseFedAvg):
     def _fits(self, params: dict[str, Any]) -> bool:
         """Whether arrays of these shapes can be added to the sums, so that none will fail on the way."""
         totals = self._params_sum.total
-        return all(name not in totals or totals[name].shape == value.shape for name, value in params.items())
+        return all(
+            name not in totals or getattr(totals[name], "shape", None) == value.shape
+            for name, value in params.items()
+        )
 
     def _aggregate_stack(
         self,
@@ -192,14 +197,12 @@ class FedAvg(BaseFedAvg):
 
         False, and nothing is done, where the results have to be taken one by one.
         """
+        factors = [self.aggregation_weights.get(site, 1.0) for site in sites]
+        if not _NUMBERS.issuperset(map(type, factors)):
+            return False
         if not self._fits({name: values[0] for name, values in params.items()}):
             return False
-        weights = [
-            self.aggregation_weights.get(site, 1.0) * steps_weight(count)
-            for site, count in zip(sites, steps, strict=True)
-        ]
-        if set(map(type, weights)) != {float}:
-            return False
+        weights = [factor * steps_weight(count) for factor, count in zip(factors, steps, strict=True)]
         if self._params_type is None:
             self._params_type = params_type
         for site, weight in zip(sites, weights, strict=True):

@@ -97,6 +97,7 @@ CHANGES = {
     "numbers of a site by another name": f"metrics = {PLAIN}; meta['site_name'] = f'clinic-{{site}}'",
     "more arrays": f"metrics = {PLAIN}; params['more'] = np.full((2, 1), site, np.float16)",
     "whole numbers": f"metrics = {PLAIN}; params['n'] = np.full(2, site)",
+    "a number before arrays": f"metrics = {PLAIN}; params['more'] = 1.0 if site == 1 else np.ones(2)",
     "some other arrays": f"metrics = {PLAIN}; params.update(n=np.ones(3)) if site % 2 else None",
     "a shape that does not fit": f"metrics = {PLAIN}; params = {{k: v[:-1] for k, v in params.items()}} if site > 2 else params",
 }
