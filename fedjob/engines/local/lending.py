@@ -1,0 +1,78 @@
+"""What of shared memory a process has lent to the other end of a cable, and what it has borrowed from there."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections import defaultdict, deque
+
+from fedjob.engines.local.slab import Lease, attach
+from fedjob.engines.local.wire import is_waiting
+
+
+class Lending:
+    """The leases that the other end has the use of."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._lent: defaultdict[int, list[Lease]] = defaultdict(list)
+        self._told = False
+
+    def lend(self, lease: Lease) -> int | None:
+        """Lend; the descriptor to send along if the other end has not seen this slab yet."""
+        assert lease.slab is not None
+        self._lent[lease.number].append(lease)
+        new = lease.number not in self._known
+        self._known.add(lease.number)
+        return lease.slab.fd if new else None
+
+    def returned(self, number: int) -> None:
+        self._lent[number].pop()
+        self._told = False
+
+    def is_stuck(self) -> bool:
+        """Whether we wait for what is lent; said once until something comes back."""
+        stuck = not self._told and any(self._lent.values()) and is_waiting()
+        self._told = self._told or stuck
+        return stuck
+
+    def end(self) -> None:
+        """The other end has gone and uses nothing any more."""
+        self._lent.clear()
+
+
+class Borrowed:
+    """The slabs of the other end, mapped once each, and what is to be given back."""
+
+    def __init__(self) -> None:
+        self._views: dict[int, memoryview] = {}
+        self._leases: weakref.WeakSet[Lease] = weakref.WeakSet()
+        #: How many were ever given back.
+        self.count = 0
+        self._returned: deque[int] = deque()
+
+    def take(self, number: int, size: int, fd: int | None) -> Lease:
+        """The block that was lent."""
+        if fd is not None:
+            self._views[number] = attach(fd)
+        lease = Lease(number, self._views[number][:size], self._give_back)
+        self._leases.add(lease)
+        return lease
+
+    def _give_back(self, lease: Lease) -> None:
+        self.count += 1
+        self._leases.discard(lease)
+        self._returned.append(lease.number)
+
+    def detach(self) -> None:
+        """Turn into copies what is held."""
+        for lease in list(self._leases):
+            lease.detach()
+
+    def returned(self) -> list[int]:
+        """The numbers given back since the last call."""
+        numbers = []
+        with contextlib.suppress(IndexError):
+            while True:
+                numbers.append(self._returned.popleft())
+        return numbers
