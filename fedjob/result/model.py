@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fedjob.errors import ResultError
+from fedjob.result.contributions import Contribution, MetricValue
 from fedjob.result.series import Series
 
 if TYPE_CHECKING:
@@ -15,24 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Status = Literal["ok", "failed", "deadline", "interrupted"]
-MetricValue = float | int | bool | str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contribution:
-    """What one site sent back for one task of one round."""
-
-    site: str
-    task: str
-    #: FLARE's return code, "OK" for an accepted result.
-    rc: str
-    metrics: Mapping[str, MetricValue]
-    #: The weight the server gave it (``NUM_STEPS_CURRENT_ROUND``), None when the site sent none.
-    weight: float | None
-    #: Number of parameter entries (state-dict keys), not of elements.
-    params: int
-    #: Size of the reply on the wire, in bytes; for the local engine, what the arrays take and about as much as the rest does.
-    bytes: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +26,8 @@ class Round:
     number: int
     #: Metrics as the server aggregated them; empty when a site sent none.
     metrics: Mapping[str, MetricValue]
-    contributions: tuple[Contribution, ...]
+    #: In the order of the run's sites.
+    contributions: Sequence[Contribution]
 
     @property
     def sites(self) -> dict[str, Mapping[str, MetricValue]]:
@@ -139,7 +123,7 @@ class RunResult:
 
         Raises ResultError when no round has the metric; the message lists those there are.
         """
-        by_site = {s: v for s in self.sites if (v := self._reported(name, s))}
+        by_site = self._reported(name)
         values = self._aggregated(name) if site is None else by_site.get(site, {})
         if not values:
             raise ResultError(self._missing(name, site, list(by_site)))
@@ -187,10 +171,15 @@ class RunResult:
     def _aggregated(self, name: str) -> dict[int, float]:
         return {r.number: v for r in self.rounds if (v := _number(r.metrics.get(name))) is not None}
 
-    def _reported(self, name: str, site: str) -> dict[int, float]:
-        return {
-            r.number: v for r in self.rounds if (v := _number(r.sites.get(site, {}).get(name))) is not None
-        }
+    def _reported(self, name: str) -> dict[str, dict[int, float]]:
+        """What the sites reported, by site and round; of several tasks, the first to name the metric counts."""
+        found: dict[str, dict[int, float | None]] = {site: {} for site in self.sites}
+        for r in self.rounds:
+            for c in r.contributions:
+                if name in c.metrics and r.number not in (own := found.setdefault(c.site, {})):
+                    own[r.number] = _number(c.metrics[name])
+        numbers = {s: {n: v for n, v in found[s].items() if v is not None} for s in self.sites}
+        return {site: own for site, own in numbers.items() if own}
 
     def _missing(self, name: str, site: str | None, reporters: list[str]) -> str:
         who = f"site {site!r} reported" if site else "the server aggregated"

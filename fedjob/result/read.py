@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fedjob.errors import ResultError
-from fedjob.result.model import Contribution, Round, RunResult, Scalar, SiteError
+from fedjob.result.contributions import Batch, Contributions
+from fedjob.result.model import Round, RunResult, Scalar, SiteError
 
 EVENTS_FILE = "events.jsonl"
 Event = dict[str, Any]
@@ -97,7 +98,7 @@ class _Tally:
     sites: tuple[str, ...]
     status: Any = "failed"
     reason: str | None = None
-    contributions: dict[int, list[Contribution]] = field(default_factory=dict)
+    contributions: dict[int, list[Batch]] = field(default_factory=dict)
     aggregated: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     errors: list[SiteError] = field(default_factory=list)
@@ -109,10 +110,8 @@ class _Tally:
     best: Event = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
-        kind = event["event"]
-        if kind == "contribution":  # nearly all are.
-            self._on_contribution(event)
-        elif (handler := getattr(self, f"_on_{kind}", None)) is not None:
+        handler = getattr(self, f"_on_{event['event']}", None)
+        if handler is not None:
             handler(event)
 
     def _on_run_ended(self, e: Event) -> None:
@@ -125,13 +124,21 @@ class _Tally:
         self.asked.update(e["sites"])
 
     def _on_contribution(self, e: Event) -> None:
+        metrics = {name: [value] for name, value in _metrics(e["metrics"]).items()}
+        self._add(e, [e["site"]], metrics, [e.get("weight")])
+
+    def _on_contributions(self, e: Event) -> None:
+        """Those of many sites, as columns."""
+        self._add(e, e["sites"], {entry["name"]: entry["values"] for entry in e["metrics"]}, e["weights"])
+
+    def _add(self, e: Event, sites: list[str], metrics: dict[str, list[Any]], weights: list[Any]) -> None:
         self.contributions.setdefault(e["round"], []).append(
-            Contribution(
-                site=e["site"],
+            Batch(
+                sites=sites,
                 task=e["task"],
                 rc=e["rc"],
-                metrics=_metrics(e["metrics"]),
-                weight=e.get("weight"),
+                metrics=metrics,
+                weights=weights,
                 params=e.get("params", 0),
                 bytes=e.get("bytes", 0),
             )
@@ -170,17 +177,12 @@ class _Tally:
 
     def finished_rounds(self) -> tuple[Round, ...]:
         """Rounds that ended, in order; contributions in site order, whatever order they arrived in."""
-        position = {site: i for i, site in enumerate(self.sites)}
+        order = {site: place for place, site in enumerate(self.sites)}
         return tuple(
             Round(
                 number=number,
                 metrics=self.aggregated[number],
-                contributions=tuple(
-                    sorted(
-                        self.contributions.get(number, []),
-                        key=lambda c: position.get(c.site, len(position)),
-                    )
-                ),
+                contributions=Contributions(self.contributions.get(number, ()), order),
             )
             for number in sorted(self.aggregated)
         )
@@ -193,10 +195,24 @@ class _Tally:
         if not rounds and not self.results:
             yield "no round was finished and no result came back"
         yield from (f"site {s!r} was silent: it sent no parameter and no metric" for s in self._silent())
-        yield from _not_finite(rounds)
+        yield from self._not_finite(rounds)
+
+    def _not_finite(self, rounds: tuple[Round, ...]) -> Iterable[str]:
+        for r in rounds:
+            well = all(batch.is_finite() for batch in self.contributions.get(r.number, ()))
+            sources = [
+                ("server", r.metrics),
+                *(() if well else ((c.site, c.metrics) for c in r.contributions)),
+            ]
+            for who, metrics in sources:
+                for name, value in metrics.items():
+                    if isinstance(value, float) and not math.isfinite(value):
+                        yield f"metric {name!r} is {value} in round {r.number} at {who}"
 
     def _silent(self) -> list[str]:
-        heard = {c.site for cs in self.contributions.values() for c in cs if c.params or c.metrics}
+        heard = {
+            s for bs in self.contributions.values() for b in bs if b.params or b.metrics for s in b.sites
+        }
         heard |= {site for _, site, _ in self.results}
         # A site that no task was sent to (sampling) had nothing to say; without a record of
         # tasks every site was asked.
@@ -206,12 +222,3 @@ class _Tally:
 
 def _metrics(entries: list[Event]) -> dict[str, Any]:
     return {entry["name"]: entry["value"] for entry in entries}
-
-
-def _not_finite(rounds: tuple[Round, ...]) -> Iterable[str]:
-    for r in rounds:
-        sources = [("server", r.metrics), *((c.site, c.metrics) for c in r.contributions)]
-        for who, metrics in sources:
-            for name, value in metrics.items():
-                if isinstance(value, float) and not math.isfinite(value):
-                    yield f"metric {name!r} is {value} in round {r.number} at {who}"

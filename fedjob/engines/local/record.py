@@ -138,8 +138,7 @@ class Recorder:
         params: int,
         bytes: int,
     ) -> None:
-        """`contribution` for many sites that have sent the same but for the numbers."""
-        numbers = [*metrics.values(), weights]
+        """`contribution` for many sites that have sent the same but for the numbers: one event, a column of each."""
         simple = all(_SIMPLE.issuperset(map(type, values)) for values in metrics.values())
         if not simple or type(round) is not int or not _WEIGHTS.issuperset(map(type, weights)):
             for at, (site, weight) in enumerate(zip(sites, weights, strict=True)):
@@ -155,18 +154,17 @@ class Recorder:
                     bytes=bytes,
                 )
             return
-        shown = ", ".join(f'{{"name": {_text(name)}, "value": %s}}' for name in map(_percent, metrics))
-        now = time.monotonic() - self.start
-        line = (
-            f'{{"event": "contribution", "time": {now:.6f}, "round": {round}, "site": %s, '
-            f'"task": {_text(_percent(task))}, "rc": {_text(rc)}, "metrics": [{shown}], '
-            f'"weight": %s, "params": {params}, "bytes": {bytes}}}\n'
+        self.emit(
+            "contributions",
+            round=round,
+            sites=sites,
+            task=task,
+            rc=rc,
+            metrics=[{"name": str(name), "values": values} for name, values in metrics.items()],
+            weights=weights,
+            params=params,
+            bytes=bytes,
         )
-        texts = [[_SHOWN[type(value)](value) for value in values] for values in numbers]
-        rows = zip(map(_text, sites), *texts, strict=True)
-        self._waiting += "".join([line % row for row in rows]).encode()
-        if not self._gather or len(self._waiting) > _BATCH:
-            self.flush()
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -246,11 +244,6 @@ _SHOWN: dict[type, Callable[[Any], str]] = {
 #: Types of numbers whose text is put into a line of many; None as a metric is left out there.
 _SIMPLE = frozenset({int, float, bool})
 _WEIGHTS = _SIMPLE | {type(None)}
-
-
-def _percent(text: str) -> str:
-    """The text as it stands in a format."""
-    return text.replace("%", "%%")
 
 
 def entries(metrics: Any) -> list[dict[str, Any]]:

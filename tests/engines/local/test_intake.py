@@ -148,9 +148,23 @@ def outcome(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
+def one_by_one(event):
+    """The contributions of many sites as an event of each."""
+    if event["event"] != "contributions":
+        return [event]
+    sites, metrics, weights = (event.pop(name) for name in ("sites", "metrics", "weights"))
+    return [
+        event
+        | {"event": "contribution", "site": site, "weight": weights[at]}
+        | {"metrics": [{"name": m["name"], "value": m["values"][at]} for m in metrics]}
+        for at, site in enumerate(sites)
+    ]
+
+
 def _events(workspace):
     lines = (workspace / "events.jsonl").read_text().splitlines()
-    events = [{k: v for k, v in json.loads(line).items() if k not in HIDDEN} for line in lines]
+    recorded = [one for line in lines for one in one_by_one(json.loads(line))]
+    events = [{k: v for k, v in event.items() if k not in HIDDEN} for event in recorded]
     # Sites begin and end in any order.
     return sorted(json.dumps(e, sort_keys=True) for e in events if e["event"] != "site_ready")
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedjob.engines.local.record import Place, Recorder, entries, scalar
+from fedjob.result import RunResult
+from fedjob.result.read import EVENTS_FILE
 
 
 def test_events_are_lines_with_the_time_since_the_start(tmp_path):
@@ -124,23 +126,29 @@ columns = st.lists(st.integers() | st.floats() | st.booleans(), min_size=3, max_
 
 @given(
     sites=st.lists(texts, min_size=3, max_size=3),
-    task=texts | st.just('100 % "so"'),
-    metrics=st.dictionaries(texts | st.just("%s"), columns, max_size=3),
+    task=texts,
+    metrics=st.dictionaries(texts, columns, max_size=3),
     weights=columns,
 )
-def test_many_contributions_are_written_as_each_of_them_is(sites, task, metrics, weights):
+def test_many_contributions_are_read_as_each_of_them_is(sites, task, metrics, weights):
     same = {"round": 2, "task": task, "rc": "OK", "params": 3, "bytes": 400}
     with TemporaryDirectory() as directory:
-        one, two = (Recorder(Path(directory) / name) for name in "ab")
+        places = [Path(directory, name) for name in "ab"]
+        for place in places:
+            place.mkdir()
+        one, two = (Recorder(place / EVENTS_FILE) for place in places)
+        for record in (one, two):
+            record.emit("run_started", engine="local", job="j", sites=sites)
         one.contributions(sites=sites, metrics=metrics, weights=weights, **same)
         for at, site in enumerate(sites):
             own = {name: values[at] for name, values in metrics.items()}
             two.contribution(site=site, metrics=own, weight=weights[at], **same)
-        lines = []
         for record in (one, two):
+            record.emit("round_done", round=2, metrics=[])
             record.close()
-            lines.append([json.loads(line) for line in record.path.read_text().splitlines()])
-    assert len(lines[0]) == 3
-    for line in (*lines[0], *lines[1]):
-        assert line.pop("time") >= 0
-    assert repr(lines[0]) == repr(lines[1])
+        read = [RunResult.load(place) for place in places]
+    assert [result.problems for result in read] == [read[1].problems] * 2
+    # nan is nan.
+    one, two = ([repr(c) for c in result.rounds[0].contributions] for result in read)
+    assert len(one) == 3
+    assert one == two
