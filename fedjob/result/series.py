@@ -18,11 +18,11 @@ def sparkline(values: list[float] | tuple[float, ...]) -> str:
     if not finite:
         return "?" * len(values)
     low, high = min(finite), max(finite)
-    # Half the span first: the difference of two huge floats of opposite sign overflows.
+    # Halves, and a quotient first: the difference of two huge floats of opposite sign overflows, or twice that does.
     half_span = high / 2 - low / 2
-    scale = (len(_BARS) - 1) / 2 / half_span if half_span else 0.0
+    most = len(_BARS) - 1 if half_span else 0
     return "".join(
-        _BARS[min(len(_BARS) - 1, round((v / 2 - low / 2) * 2 * scale))] if math.isfinite(v) else "?"
+        _BARS[round((v / 2 - low / 2) / (half_span or 1.0) * most)] if math.isfinite(v) else "?"
         for v in values
     )
 

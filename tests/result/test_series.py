@@ -1,7 +1,8 @@
 import math
+import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fedjob.errors import ResultError
@@ -67,6 +68,8 @@ def test_increases(values, tolerance, up):
 
 
 @given(st.lists(st.floats(), max_size=20))
+@example([sys.float_info.max, -9.9792015476736e291])
+@example([sys.float_info.max, -sys.float_info.max, 5e-324, 0.0])
 def test_sparkline_has_one_glyph_per_value_and_orders_them(values):
     line = sparkline(values)
     assert len(line) == len(values)
