@@ -29,6 +29,8 @@ from fedjob.job.plan import Spelled
 
 _BUILTIN_NAMES = frozenset(dir(builtins))
 _SKIPPED = {"self", "args", "kwargs"}
+#: Types whose values JSON gives back as they are.
+_JSON_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def read_back(obj: Any, name: str) -> Any:
@@ -173,8 +175,7 @@ class Capture:
     def _refuse_later(self, obj: Any, expected: Parameters, newest: Parameters, place: str) -> None:
         """Raise ReleaseError for an argument that only later releases take."""
         for name, parameter in newest.items() if expected else ():
-            value = read_back(obj, name)
-            if name in expected or value is MISSING:
+            if name in expected or (value := read_back(obj, name)) is MISSING:
                 continue
             if _differs(parameter.rest, value) and _differs(parameter.default, value):
                 since = next(r for r in RELEASES if r > self.release and name in self._parameters(obj, r))
@@ -188,8 +189,9 @@ class Capture:
             return
         for release in reversed([r for r in RELEASES if r < self.release]):
             for name, parameter in self._parameters(obj, release).items():
-                value = read_back(obj, name)
-                if name in expected or name in newest or value is MISSING or parameter.lost:
+                if name in expected or name in newest or parameter.lost:
+                    continue
+                if (value := read_back(obj, name)) is MISSING:
                     continue
                 if _differs(parameter.rest, value) and _differs(parameter.default, value):
                     raise ReleaseError(
@@ -265,6 +267,8 @@ def _differs(default: Any, value: Any) -> bool:
 
 
 def as_json(value: Any, place: str) -> Any:
+    if type(value) in _JSON_ATOMS:
+        return value
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:

@@ -56,6 +56,8 @@ class CodeFollower:
             module_path = module_path.parent
         depth = len(module_path.parts) - (source.name != INIT)
         root = source.parents[depth] if depth < len(source.parents) else source.parents[-1]
+        root = root.resolve()
+        source = _inside(source, root)
         self._copy(".".join(module_path.parts), source, str(place), root, None, script=True)
 
     def _place_of(self, script: Script, source: Path) -> Path:
@@ -73,7 +75,8 @@ class CodeFollower:
         return place
 
     def _add(self, module: str, source: Path, root: Path, flat_roots: list[Path] | None) -> None:
-        source = _inside(source, root.resolve())
+        root = root.resolve()
+        source = _inside(source, root)
         parts = module.split(".")
         if parts[0] in self._kept_out:
             return
@@ -94,8 +97,7 @@ class CodeFollower:
         *,
         script: bool = False,
     ) -> None:
-        root = root.resolve()
-        source = _inside(source, root)
+        """`source` and `root` are resolved, the one inside of the other."""
         self._claim(place, source)
         self._put(place, source)
         flat_script = script and not (source.parent / INIT).is_file()
