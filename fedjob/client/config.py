@@ -22,6 +22,9 @@ class TransferType(str, Enum):
     DIFF = "DIFF"
 
 
+_FULL = TransferType.FULL.value
+
+
 class ConfigKey:
     """Keys of the dict that `get_config` returns."""
 
@@ -67,7 +70,7 @@ class ClientConfig:
         return self._exchange(ConfigKey.SERVER_EXPECTED_FORMAT, ExchangeFormat.NUMPY)
 
     def get_transfer_type(self) -> Any:
-        return self._exchange(ConfigKey.TRANSFER_TYPE, TransferType.FULL.value)
+        return self._exchange(ConfigKey.TRANSFER_TYPE, _FULL)
 
     def get_train_task(self) -> Any:
         return self._exchange(ConfigKey.TRAIN_TASK_NAME, "")

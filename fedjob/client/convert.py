@@ -22,9 +22,6 @@ LAYER_MARK = "_nvf_"
 # What the script's conversions remember of each other, by key of the state.
 _SHAPES, _EXCLUDED = "tensor_shapes", "exclude_vars"
 
-#: Pairs of formats, as they were given, that need no conversion: looked up for each model of each site.
-_ALIKE: set[tuple[Any, Any]] = set()
-
 
 def validate_format_pair(source_format: Any, target_format: Any) -> None:
     """Raises ValueError for formats that cannot be converted into each other."""
@@ -34,6 +31,12 @@ def validate_format_pair(source_format: Any, target_format: Any) -> None:
         raise ValueError(
             f"{source.value} parameters cannot be converted into {target.value} ones; declare numpy"
         )
+
+
+def are_alike(source_format: Any, target_format: Any) -> bool:
+    """Whether these are ExchangeFormats of which params in one are in the other as they stand."""
+    both = type(source_format) is ExchangeFormat and type(target_format) is ExchangeFormat
+    return both and _same(source_format, target_format)
 
 
 def convert_params(
@@ -46,16 +49,10 @@ def convert_params(
     """
     if params is None:
         return None
-    try:
-        if (source_format, target_format) in _ALIKE:
-            return params
-    except TypeError:  # not hashable, hence no format.
-        pass
     source = normalize_exchange_format(source_format, "source_format")
     target = normalize_exchange_format(target_format, "target_format")
     validate_format_pair(source, target)
     if _same(source, target):
-        _ALIKE.add((source_format, target_format))
         return params
     if not isinstance(params, dict):
         raise TypeError(
@@ -73,7 +70,7 @@ def convert_params(
 
 
 def _same(source: ExchangeFormat, target: ExchangeFormat) -> bool:
-    return source == target or ExchangeFormat.RAW in {source, target}
+    return source is target or source is ExchangeFormat.RAW or target is ExchangeFormat.RAW
 
 
 def _to_torch(params: _Params, state: _State) -> _Params:

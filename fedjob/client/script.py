@@ -7,11 +7,11 @@ import os
 from typing import Any
 
 from fedjob.client.config import ClientConfig, ExchangeFormat, TransferType
-from fedjob.client.convert import convert_params, numerical_params_diff
+from fedjob.client.convert import are_alike, convert_params, numerical_params_diff
 from fedjob.client.session import Session, TaskIn
 from fedjob.errors import ClientAPIError
 from fedjob.exchange.analytics import AnalyticsDataType
-from fedjob.exchange.fl_model import FLModel, ParamsType
+from fedjob.exchange.fl_model import FLModel, ParamsType, beside
 from fedjob.exchange.keys import FLMetaKey
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,12 @@ class Script:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._settings = ClientConfig(session.config)
+        self._settings = settings = ClientConfig(session.config)
+        #: The format of the script's params, and of those that travel.
+        self._own: Any = settings.get_exchange_format() or ExchangeFormat.RAW
+        self._servers: Any = settings.get_server_expected_format()
+        self._converts = not are_alike(self._own, self._servers)
+        self._subtracts = settings.get_transfer_type() == TransferType.DIFF
         self._state: dict[str, Any] = {}
         self._model: FLModel | None = None
         self._task_name: str | None = None
@@ -62,11 +67,11 @@ class Script:
             return
         if not self._received:
             raise ClientAPIError('"receive" needs to be called before sending model: a result answers a task')
-        if self._settings.get_transfer_type() == TransferType.DIFF:
+        if self._subtracts:
             self._subtract(model)
         if model.params is None and model.metrics is None:
             raise ClientAPIError("the model to send has neither params nor metrics; set one of them")
-        self._session.reply(self._for_server(model))
+        self._session.reply(self._converted(model, self._own, self._servers) if self._converts else model)
         self._answered = True
         if clear_cache:
             self._let_go(model)
@@ -143,26 +148,19 @@ class Script:
             return
         self._model, self._error, self._answered = None, None, False
         self._task_name = task.name
-        model = _beside(task.model)
+        if not self._converts:
+            self._model = task.model
+            return
         try:
-            model.params = convert_params(
-                model.params, self._settings.get_server_expected_format(), self._format(), self._state, _log
-            )
+            self._model = self._converted(task.model, self._servers, self._own)
         except Exception as error:
             self._error = error
-        else:
-            self._model = model
 
-    def _for_server(self, model: FLModel) -> FLModel:
-        """A model beside the script's own, with params in the server's format."""
-        sent = _beside(model)
-        sent.params = convert_params(
-            model.params, self._format(), self._settings.get_server_expected_format(), self._state, _log
-        )
-        return sent
-
-    def _format(self) -> Any:
-        return self._settings.get_exchange_format() or ExchangeFormat.RAW
+    def _converted(self, model: FLModel, source: Any, target: Any) -> FLModel:
+        """A model beside the given one, with params in the target format."""
+        other = beside(model)
+        other.params = convert_params(model.params, source, target, self._state, _log)
+        return other
 
     def _subtract(self, model: FLModel) -> None:
         """Turn a FULL model into its difference from the received one, in place as FLARE does."""
@@ -182,13 +180,6 @@ class Script:
         """Drop the parameters of the sent and the received model, as FLARE does from 2.7 to save memory."""
         for model in (sent, self._model):
             if model is not None:
-                model.params = None
-                model.optimizer_params = None
-        self.clear()
-
-
-def _beside(model: FLModel) -> FLModel:
-    """A model with the same attributes; setting one does not change the other's."""
-    other = type(model).__new__(type(model))
-    other.__dict__.update(model.__dict__)
-    return other
+                model.params = model.optimizer_params = None
+        self._model = None
+        self._received = False

@@ -24,9 +24,9 @@ from fedjob.exchange.analytics import AnalyticsDataType
 from fedjob.exchange.fl_model import FLModel
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class TaskIn:
-    """A task that has come to the script."""
+    """A task that has come to the script. Not to be changed."""
 
     #: The task's name, e.g. "train"; the script reads it with get_task_name().
     name: str
@@ -72,7 +72,8 @@ class Session(ABC):
     def reply(self, model: FLModel) -> None:
         """Send `model` as the result of the task that was taken last.
 
-        It is encoded before this returns: the script may overwrite its arrays at once. Other strands get a turn.
+        It may be the script's own, and must not be changed. It is encoded before this returns: the script may
+        overwrite its arrays at once. Other strands get a turn.
         A script can send again for the same task (``clear_cache=False``); what becomes of it is the site's affair.
         """
 
@@ -93,7 +94,8 @@ def aborted(reason: object) -> ClientAPIError:
     return ClientAPIError(f"request to abort the job for reason {reason}")
 
 
-_current: ContextVar[Session | None] = ContextVar("fedjob_session", default=None)
+#: The session of this strand.
+CURRENT: ContextVar[Session | None] = ContextVar("fedjob_session", default=None)
 
 #: All that are bound in this process, for threads that a script has started itself.
 _open: list[Session] = []
@@ -111,7 +113,7 @@ def bound(session: Session) -> Iterator[Session]:
 
 def bind(session: Session) -> None:
     """Make `session` the current one of this strand until `release`; for a process that never stops using it."""
-    _current.set(session)
+    CURRENT.set(session)
     _open.append(session)
 
 
@@ -119,8 +121,8 @@ def release(session: Session) -> None:
     """End a binding. May be called from another strand, when the script's was killed."""
     if session in _open:
         _open.remove(session)
-    if _current.get() is session:
-        _current.set(None)
+    if CURRENT.get() is session:
+        CURRENT.set(None)
 
 
 def current() -> Session | None:
@@ -128,7 +130,7 @@ def current() -> Session | None:
 
     In a thread of the script's own it is found when no other script lives in this process.
     """
-    found = _current.get()
+    found = CURRENT.get()
     if found is None and len(_open) == 1:
         return _open[0]
     return found

@@ -65,9 +65,9 @@ class FLModel:
             _check_dict("meta", meta)
         if type(start_round) is not int or start_round < 0:
             check_round("start_round", start_round)
-        if type(current_round) is not int or current_round < 0:
+        if current_round is not None and (type(current_round) is not int or current_round < 0):
             check_round("current_round", current_round)
-        if type(total_rounds) is not int or total_rounds < 0:
+        if total_rounds is not None and (type(total_rounds) is not int or total_rounds < 0):
             check_round("total_rounds", total_rounds)
         self.params_type = params_type
         self.params = params
@@ -84,11 +84,9 @@ class FLModel:
         load = self.__dict__.get("_load_meta") if name == "meta" else None
         if load is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        meta = self.__dict__.pop("_begun_meta")
+        self.meta = load()
         del self._load_meta
-        meta.update(load())
-        self.meta = meta
-        return meta
+        return self.meta
 
     def __getstate__(self) -> dict[str, Any]:
         _ = self.meta
@@ -121,10 +119,25 @@ class FLModel:
     __str__ = __repr__
 
 
+def beside(model: FLModel) -> FLModel:
+    """A model with the same attributes; setting one does not change the other's."""
+    other = type(model).__new__(type(model))
+    other.__dict__.update(model.__dict__)
+    return other
+
+
 def postpone_meta(model: FLModel, load: Callable[[], dict[str, Any]]) -> None:
     """Have the rest of a model's meta loaded when somebody looks at the meta; what is there keeps its place."""
-    model.__dict__["_begun_meta"] = model.__dict__.pop("meta")
-    model.__dict__["_load_meta"] = load
+    begun = model.__dict__.pop("meta")
+    model.__dict__["_load_meta"] = lambda: {**begun, **load()}
+
+
+def with_postponed_meta(attributes: dict[str, Any], load: Callable[[], dict[str, Any]]) -> FLModel:
+    """A model of these attributes, `meta` excepted, which is loaded when somebody looks at it."""
+    model = FLModel.__new__(FLModel)
+    attributes["_load_meta"] = load
+    model.__dict__ = attributes
+    return model
 
 
 def _brief(value: Any) -> Any:

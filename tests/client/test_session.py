@@ -15,7 +15,7 @@ import fedjob.client as flare
 from fedjob.client import api, session
 from fedjob.client.tracking import SummaryWriter
 from fedjob.errors import ClientAPIError
-from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.fl_model import FLModel, beside
 from fedjob.flare import shim
 
 
@@ -40,7 +40,7 @@ class Line(session.Session):
         return self.tasks.popleft() if self.tasks and self.is_open() else None
 
     def reply(self, model):
-        self.results.append(model)
+        self.results.append(beside(model))
         greenlet.getcurrent().parent.switch()
 
     def log(self, key, value, data_type, **kwargs):

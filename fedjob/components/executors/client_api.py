@@ -379,6 +379,8 @@ def publish_to_server(
 
 def _one_of(kind: Any, name: str, value: Any) -> Any:
     """`value` as a member of the enumeration `kind`; ValueError for anything else."""
+    if (known := kind._value2member_map_.get(value) if type(value) is str else None) is not None:
+        return known  # each of thousands of sites asks for three.
     try:
         return kind(value)
     except ValueError as e:

@@ -56,7 +56,7 @@ class Alike:
         body = message.body
         if type(body) is not PlainResult or body.form is not self._form or body.block:
             return False
-        if message.headers != self._message.headers:
+        if message.headers is not self._message.headers and message.headers != self._message.headers:
             return False
         self._places.append(place)
         self._raws.append(body.raw)

@@ -25,6 +25,7 @@ from fedjob.engines.local.wire import view_of
 
 _CHUNK = 1 << 18
 _CLOSE = ".close"
+_CLOSING = Message(kind=_CLOSE)
 
 #: Messages, and bytes of their bodies, that are gathered for one frame at most: the other end begins with the first
 #: while the next are being made.
@@ -55,7 +56,7 @@ class CableLink(Link):
         self._cable.flush()
 
     def close(self) -> None:
-        self.send(Message(kind=_CLOSE))
+        self.send(_CLOSING)
 
 
 class Cable:
@@ -100,7 +101,11 @@ class Cable:
         self.sent += 1
         body = message.body
         if self._bundles and self._bundles[-1].takes(place, message, number):
-            self._gather(len(body.raw) if type(body) is PlainResult else 0)
+            self._gathered += 1
+            if type(body) is PlainResult:
+                self._gathered_bytes += len(body.raw)
+            if self._gathered >= _MANY or self._gathered_bytes > _MUCH:
+                self._leave()
         elif type(body) is PlainResult and not body.block:
             self._bundles.append(Alike(place, message, body))
             self._gather(body.nbytes)
@@ -141,9 +146,13 @@ class Cable:
         self._gathered += 1
         self._gathered_bytes += nbytes
         if self._gathered >= _MANY or self._gathered_bytes > _MUCH:
-            self._pack()
-            if not self._writing:
-                self._write()
+            self._leave()
+
+    def _leave(self) -> None:
+        """What was gathered is enough for a frame."""
+        self._pack()
+        if not self._writing:
+            self._write()
 
     def _pack(self) -> None:
         """Put what was gathered into a frame."""

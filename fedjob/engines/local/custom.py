@@ -10,7 +10,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from functools import cache
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -45,25 +44,16 @@ class Originals:
 
     def compile(self, path: Path, custom: Path) -> CodeType:
         """The code of a file below `custom`, to be run next; compiled once however many sites run it."""
-        code = self._compiled(path, custom)
-        _introduce(code.co_filename)
-        return code
-
-    def _compiled(self, path: Path, custom: Path) -> CodeType:
-        if path not in self._by_path:
+        if (code := self._by_path.get(path)) is None:
             data = path.read_bytes()
             relative = path.relative_to(custom)
             key = (str(relative), data)
             if key not in self._code:
                 original = self.find(relative, data)
                 self._code[key] = compile(data, str(original or path), "exec", dont_inherit=True)
-            self._by_path[path] = self._code[key]
-        return self._by_path[path]
-
-
-@cache
-def _empty(name: str) -> CodeType:
-    return compile("", name, "exec")
+                _introduce(self._code[key].co_filename)
+            code = self._by_path[path] = self._code[key]
+        return code
 
 
 def _introduce(name: str) -> None:
@@ -71,7 +61,7 @@ def _introduce(name: str) -> None:
 
     Coverage asks the first frame of a code file for ``__file__`` and believes that, if there is one.
     """
-    exec(_empty(name), {})  # noqa: S102
+    exec(compile("", name, "exec"), {})  # noqa: S102
 
 
 class Custom:
@@ -81,6 +71,7 @@ class Custom:
         self._originals = originals
         self._roots = {str(directory): directory for directory in directories}
         self._files: dict[Path, Sequence[Path]] = {}
+        self._scripts: dict[tuple[Path, str], Path] = {}
         self._places: dict[Path, tuple[Path, Path]] = {}
 
     def root(self, path: str) -> Path | None:
@@ -119,6 +110,13 @@ class Custom:
             self._files[folder] = _files(folder)
         return self._files[folder]
 
+    def script(self, app: Path, name: str) -> Path:
+        """`find_script`, which thousands of sites ask for the same."""
+        key = app, name
+        if (found := self._scripts.get(key)) is None:
+            found = self._scripts[key] = _find_script(app, name, self.files(app / "custom"))
+        return found
+
     def install(self) -> None:
         sys.path_hooks.insert(0, self)
 
@@ -131,10 +129,10 @@ class Custom:
 
     def _place(self, path: Path) -> tuple[Path, Path]:
         """The file behind a script's path, and the ``custom/`` that it is in, or its own folder."""
-        if path not in self._places:
+        if (place := self._places.get(path)) is None:
             source = Path(os.path.realpath(path))
-            self._places[path] = source, self.root(str(source)) or source.parent
-        return self._places[path]
+            place = self._places[path] = source, self.root(str(source)) or source.parent
+        return place
 
     def run_script(self, path: Path, args: Sequence[str] = ()) -> None:
         """Run a script as ``__main__`` with ``sys.argv = [path, *args]``; outside of ``custom/`` it is its own original.
@@ -143,10 +141,11 @@ class Custom:
         """
         source, custom = self._place(path)
         main = ModuleType("__main__")
-        vars(main).update(__file__=str(path), __cached__=None, __package__="")
+        file = str(path)
+        vars(main).update(__file__=file, __cached__=None, __package__="")
         code = self._originals.compile(source, custom)
         before = sys.argv, sys.modules.get("__main__")
-        sys.argv = [str(path), *args]
+        sys.argv = [file, *args]
         sys.modules["__main__"] = main
         try:
             exec(code, vars(main))  # noqa: S102
@@ -180,9 +179,26 @@ def original(path: Path) -> Path:
     return _current[-1].original(path) if _current else path
 
 
-def files(folder: Path) -> Sequence[Path]:
-    """The files below an app's ``custom/``, sorted; looked up once for all of the run's sites that have it in common."""
-    return _current[-1].files(folder) if _current else _files(folder)
+def find_script(app: Path, name: str) -> Path:
+    """A file below the app's ``custom/`` whose path ends in `name`; ValueError if there is none.
+
+    As FLARE does: the first one in order, and an absolute path as it is.
+    """
+    if os.path.isabs(name):  # noqa: PTH117 - a path costs more than all the rest, and each site asks.
+        if Path(name).is_file():
+            return Path(name)
+        raise ValueError(
+            f"the script {name!r} is not on this machine; give it by a relative path to have it travel"
+        )
+    return _current[-1].script(app, name) if _current else _find_script(app, name, _files(app / "custom"))
+
+
+def _find_script(app: Path, name: str, files: Iterable[Path]) -> Path:
+    wanted = Path(name).parts
+    for path in files:
+        if path.parts[-len(wanted) :] == wanted:
+            return path
+    raise ValueError(f"the script {name!r} is not in the custom folder of the app at {app}")
 
 
 def _files(folder: Path) -> Sequence[Path]:

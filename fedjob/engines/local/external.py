@@ -74,7 +74,7 @@ class ExternalRun:
             self._child.stop()
         return sent
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """The run is over: the script's next look at the Client API says so."""
         self.stopped = True
         if self._child is not None:

@@ -132,7 +132,9 @@ class Hub:
     # What mailboxes, links and strands are built from.
 
     def waiting(self) -> Wait:
-        strand = self.current()
+        strand = greenlet.getcurrent()
+        if not isinstance(strand, Strand):
+            strand = self.current()  # which says what is wrong.
         strand.wait = wait = Wait(strand)
         return wait
 
@@ -237,30 +239,26 @@ class Hub:
 
     def _turns(self) -> None:
         near, ready = self._near, self._ready
+        loop = self._loop
         for _ in range(_TURNS):
             if near:
-                self._switch(*near.popleft())
+                strand, value, throw = near.popleft()
             elif ready:
-                self._switch(*ready.popleft())
+                strand, value, throw = ready.popleft()
             else:
                 return
+            if strand.dead:
+                continue
+            if strand.context is not self._context:
+                self._change(strand.context)
+            if loop is not None and strand.parent is not loop:
+                strand.parent = loop
+            if strand.wait is None or strand.wait.mark is None:
+                self._happened += 1
+            (strand.throw if throw else strand.switch)(value)
             if self.escaped is not None:
                 error, self.escaped = self.escaped, None
                 raise error
-
-    def _switch(self, strand: Strand, value: Any, throw: bool) -> None:
-        if strand.dead:
-            return
-        if strand.context is not self._context:
-            self._change(strand.context)
-        if self._loop is not None and strand.parent is not self._loop:
-            strand.parent = self._loop
-        if strand.wait is None or strand.wait.mark is None:
-            self._happened += 1
-        if throw:
-            strand.throw(value)
-        else:
-            strand.switch(value)
 
     def _change(self, context: Swap | None) -> None:
         if self._context is not None:

@@ -20,9 +20,8 @@ from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.template import model_of
 from fedjob.engines.local.wire import Frozen, thaw, thaw_later
-from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
-from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.fl_model import FLModel, beside
 from fedjob.exchange.keys import ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 
@@ -64,11 +63,13 @@ class Lane:
         self._engine = engine
         self._site = site
         self._executors: dict[str, ScriptExecutor | None] = {}
+        #: Public props that are the usual ones.
+        self._said: dict[str, Any] | None = None
 
     def take(self, message: Message) -> bool:
         """Hand a task to its script; False if it has to go the long way."""
         task = message.headers["task"]
-        executor = self._executor(task)
+        executor = self._executors.get(task) or self._executor(task)
         run = executor.running if executor is not None else None
         if not isinstance(run, ScriptRun) or not run.is_free() or not self._is_silent(task):
             return False
@@ -96,13 +97,13 @@ class Lane:
         assert executor is not None
         assert isinstance(message.body, Frozen)
         try:
-            model, data = model_of(message.body, engine.name, engine.job_id)
+            model, data, number = model_of(message.body, engine.name, engine.job_id)
             task = TaskIn(name=message.headers["task"], model=model)
         except Exception:
             self.leave(message)
             return None
-        engine.at_work(data.get_header(AppConstants.CURRENT_ROUND), task.name)
-        return Work(self, executor, message, data, task)
+        engine.at_work(number, task.name)
+        return Work(self, executor, message, data, number, task)
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
@@ -111,18 +112,19 @@ class Lane:
             site.send(work.message, ReturnCode.OK, result)
             return
         try:
-            reply = work.executor.given(model, work.data)
+            reply = work.executor.given(beside(model), work.data)
         except Exception as e:
             reply = make_reply(site.failed(work.executor, e))
         site.finish(reply, work.data, work.message, public)
 
     def _taken_apart(self, work: Work, model: FLModel, public: dict[str, Any]) -> PlainResult | None:
         """A result that says no more than its task and the model do; None for others, and if something is wrong."""
-        if "own" in work.message.headers or public != self._site.usual:
+        if public is not self._said and public != self._site.usual:
+            return None
+        self._said = public
+        if work.number is None or "own" in work.message.headers:
             return None
         if type(work.executor).given is not ScriptExecutor.given:
-            return None
-        if work.data.get_header(AppConstants.CURRENT_ROUND) is None:
             return None
         try:
             return PlainResult.of(model)
@@ -137,13 +139,20 @@ class Lane:
 class Work:
     """A task that a script is at."""
 
-    __slots__ = ("data", "executor", "lane", "message", "task")
+    __slots__ = ("data", "executor", "lane", "message", "number", "task")
 
     def __init__(
-        self, lane: Lane, executor: ScriptExecutor, message: Message, data: Shareable, task: TaskIn
+        self,
+        lane: Lane,
+        executor: ScriptExecutor,
+        message: Message,
+        data: Shareable,
+        number: Any,
+        task: TaskIn,
     ) -> None:
         self.lane = lane
         self.executor = executor
         self.message = message
         self.data = data
+        self.number = number
         self.task = task

@@ -119,27 +119,30 @@ class PlainResult:
     @staticmethod
     def of(model: FLModel) -> PlainResult:
         """What a script has sent; nothing that it does to its model reaches it any more. Raises NotPlain."""
-        if type(model) is not FLModel or type(model.params) is not dict or not model.params:
+        params, first, total = model.params, model.start_round, model.total_rounds
+        if type(model) is not FLModel or type(params) is not dict or not params:
             raise NotPlain
-        if model.params_type not in _TYPES:
+        if model.params_type not in _TYPES or type(first) not in _ROUNDS or type(total) not in _ROUNDS:
             raise NotPlain
-        meta: dict[str, Any] = {} if model.metrics is None else {FLMetaKey.INITIAL_METRICS: model.metrics}
-        meta.update(model.meta or {})
-        rounds = model.start_round, model.total_rounds
+        meta = model.meta or {}
+        if model.metrics is not None:
+            meta = {FLMetaKey.INITIAL_METRICS: model.metrics, **meta}
         # The type of a validation becomes a header.
-        if FLMetaKey.VALIDATE_TYPE in meta or not (
-            _NAMES.issuperset(map(type, meta)) and _ROUNDS.issuperset(map(type, rounds))
-        ):
+        if FLMetaKey.VALIDATE_TYPE in meta or not _NAMES.issuperset(map(type, meta)):
             raise NotPlain
         values: list[Any] = []
-        kinds = tuple([(name, _written(value, values)) for name, value in meta.items()])
-        arrays = _arrays(model.params)
-        form = Form.of((arrays, kinds, model.params_type == ParamsType.DIFF, *rounds))
-        params = model.params.values()
+        kinds: list[tuple[str, _Kind]] = []
+        for name, value in meta.items():
+            if type(value) in ATOMS:
+                values.append(value)
+                kinds.append((name, None))
+            else:
+                kinds.append((name, _written(value, values)))
+        form = Form.of((_arrays(params), tuple(kinds), model.params_type is ParamsType.DIFF, first, total))
         if form.size >= LARGE:
-            block = gather([v.reshape(-1).view("u1").data for v in params])
+            block = gather([v.reshape(-1).view("u1").data for v in params.values()])
             return PlainResult(form, b"", tuple(values), block=block)
-        raw = [v.tobytes() for v in params]
+        raw = [v.tobytes() for v in params.values()]
         return PlainResult(form, raw[0] if len(raw) == 1 else b"".join(raw), tuple(values))
 
     def parts(self) -> tuple[Any, ...]:
@@ -203,24 +206,26 @@ def body_of(parts: tuple[Any, ...], block: bytes | Lease) -> Body:
 def _arrays(params: dict[Any, Any]) -> tuple[Any, ...]:
     """Names, codes and shapes. Raises NotPlain for what is more than arrays by name."""
     ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+    found = []
     for name, value in params.items():
         if type(value) is not ndarray or type(name) is not str or not value.flags.c_contiguous:
             raise NotPlain
+        found.append((name, code_of(value.dtype), value.shape))
     if len(params) > 1 and len(set(map(id, params.values()))) < len(params):
         raise NotPlain  # one object stays one object: pickle sees to that.
-    return tuple([(name, code_of(value.dtype), value.shape) for name, value in params.items()])
+    return tuple(found)
 
 
 def _written(value: Any, values: list[Any]) -> _Kind:
-    """Add a value of the meta to the values; its kind. Raises NotPlain."""
-    if type(value) in ATOMS:
-        values.append(value)
-        return None
+    """Add a value of the meta that is no atom to the values; its kind. Raises NotPlain."""
     if type(value) is not dict:
         code, raw = _scalar(value)
         values.append(raw)
         return code
     if _NAMES.issuperset(map(type, value)):
+        if ATOMS.issuperset(map(type, value.values())):
+            values += value.values()
+            return tuple([(n, None) for n in value])
         return tuple([(n, _atom(v, values)) for n, v in value.items()])
     if not ATOMS.issuperset(map(type, value)):
         raise NotPlain

@@ -20,7 +20,7 @@ from fedjob.exchange.analytics import (
     LogWriterName,
 )
 from fedjob.exchange.fl_context import FLContext
-from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.fl_model import FLModel, beside
 from fedjob.exchange.keys import FLContextKey
 from fedjob.exchange.shareable import Shareable
 
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ended:
     """The script is over; `error` is what ended it, if not its last line."""
 
     error: BaseException | None
 
 
-class ScriptRun:
-    """One script of one site. The executor calls `exchange`; the script sees a `Session`."""
+class ScriptRun(Session):
+    """One script of one site. The executor calls `exchange`; to the script it is its session."""
 
     def __init__(self, engine: SiteEngine, path: Path, args: list[str], config: dict[str, Any]) -> None:
+        super().__init__(site_name=engine.name, job_id=engine.job_id, config=config)
         self._engine = engine
         self._path = path
         self._args = args
         hub = engine.hub
         self._tasks: Mailbox[TaskIn | Message | None] = hub.mailbox()
         self._outcomes: Mailbox[FLModel | _Ended | None] = hub.mailbox()
-        self._session = _LocalSession(self, engine, config)
         self._strand: Strand | None = None
         #: The short way for tasks, and the task that came by it and has no result yet.
         self._lane: Lane | None = None
@@ -56,6 +56,8 @@ class ScriptRun:
         self._ended: _Ended | None = None
         self._reported = False
         self.stopped = False
+        #: The script has said that it takes no more tasks.
+        self._shut = False
 
     def start(self) -> None:
         self._strand = self._engine.hub.spawn(self._main, name=f"{self._engine.name}: {self._path.name}")
@@ -77,8 +79,8 @@ class ScriptRun:
             self._ended is None
             and not self.stopped
             and self._work is None
-            and not len(self._tasks)
-            and not len(self._outcomes)
+            and self._tasks.items is None
+            and self._outcomes.items is None
         )
 
     def offer(self, message: Message, lane: Lane) -> None:
@@ -86,7 +88,7 @@ class ScriptRun:
         self._lane = lane
         self._tasks.put(message)
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """The run is over: the script's next look at the Client API says so."""
         if not self.stopped:
             self.stopped = True
@@ -108,8 +110,8 @@ class ScriptRun:
     def _main(self) -> None:
         error: BaseException | None = None
         try:
-            with session.bound(self._session):
-                run_script(self._path, self._args)
+            session.bind(self)
+            run_script(self._path, self._args)
         except Killed:
             raise
         except SystemExit as e:
@@ -119,6 +121,7 @@ class ScriptRun:
         except Exception as e:
             error = e
         finally:
+            session.release(self)
             self._ended = _Ended(error)
             self._outcomes.put(self._ended)
             self._hand_back()
@@ -134,11 +137,13 @@ class ScriptRun:
             assert self._lane is not None
             self._lane.leave(message)
 
-    def take(self, timeout: float | None) -> TaskIn | None:
-        """The next task, for the session; None when the run is over or after `timeout` seconds."""
+    def is_open(self) -> bool:
+        return not (self.stopped or self._shut)
+
+    def next_task(self, timeout: float | None = None) -> TaskIn | None:
         tasks = self._tasks
-        while not self.stopped or len(tasks):
-            if timeout is not None and timeout <= 0 and not len(tasks):
+        while not self._shut and (not self.stopped or tasks.items is not None):
+            if timeout is not None and timeout <= 0 and tasks.items is None:
                 return None
             try:
                 item = tasks.get(timeout)
@@ -153,8 +158,7 @@ class ScriptRun:
                 return work.task
         return None
 
-    def give(self, model: FLModel) -> None:
-        """What the script has sent: it is encoded before the script goes on, and may change its arrays."""
+    def reply(self, model: FLModel) -> None:
         work, self._work = self._work, None
         if work is not None:
             work.lane.answer(work, model)
@@ -162,8 +166,20 @@ class ScriptRun:
                 # The script may compute on for long before it rests; among many sites the next one sees to it.
                 self._engine.flush()
         else:
-            self._outcomes.put(model)
+            self._outcomes.put(beside(model))
             self._engine.hub.sleep(0)
+
+    def log(self, key: str, value: Any, data_type: AnalyticsDataType, **kwargs: Any) -> None:
+        """Fire FLARE's analytics event at this site, and put numbers on record."""
+
+        def publish(shareable: Shareable, fl_ctx: FLContext) -> None:
+            fl_ctx.set_prop(FLContextKey.EVENT_DATA, shareable, private=True, sticky=False)
+            self._engine.fire_event(ANALYTIC_EVENT_TYPE, fl_ctx)
+
+        log_value(self._engine, key, value, data_type, kwargs, publish)
+
+    def stop(self) -> None:
+        self._shut = True
 
     def _report(self, ended: _Ended) -> None:
         if self._reported:
@@ -189,37 +205,6 @@ def _describe(error: BaseException | None, script: str) -> tuple[str, str]:
     if isinstance(error, ModuleNotFoundError):
         return "missing_module", f"{script}: {error}; it is not installed and did not travel in custom/"
     return "exception", f"{type(error).__name__}: {error}"
-
-
-class _LocalSession(Session):
-    """The Client API's door to its site, inside the site's own process."""
-
-    def __init__(self, run: ScriptRun, engine: SiteEngine, config: dict[str, Any]) -> None:
-        super().__init__(site_name=engine.name, job_id=engine.job_id, config=config)
-        self._run = run
-        self._engine = engine
-        self._shut = False
-
-    def is_open(self) -> bool:
-        return not (self._run.stopped or self._shut)
-
-    def next_task(self, timeout: float | None = None) -> TaskIn | None:
-        return None if self._shut else self._run.take(timeout)
-
-    def reply(self, model: FLModel) -> None:
-        self._run.give(model)
-
-    def log(self, key: str, value: Any, data_type: AnalyticsDataType, **kwargs: Any) -> None:
-        """Fire FLARE's analytics event at this site, and put numbers on record."""
-
-        def publish(shareable: Shareable, fl_ctx: FLContext) -> None:
-            fl_ctx.set_prop(FLContextKey.EVENT_DATA, shareable, private=True, sticky=False)
-            self._engine.fire_event(ANALYTIC_EVENT_TYPE, fl_ctx)
-
-        log_value(self._engine, key, value, data_type, kwargs, publish)
-
-    def stop(self) -> None:
-        self._shut = True
 
 
 def log_value(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fedjob.engines.local import custom
+from fedjob.engines.local.custom import find_script
 from fedjob.engines.local.external import ExternalRun
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.launch import Launch
@@ -60,6 +60,10 @@ class SiteEngine(AsksPeers, FLEngine):
         self.work = (number, task)
         self.record.at(self.name, number, task)
 
+    def only_scripts(self) -> bool:
+        """Whether nothing but scripts of this process was started, which can be told of the end without waiting."""
+        return all(type(script) is ScriptRun for script in self.scripts)
+
     def flush(self) -> None:
         """Have what was sent to the server leave now."""
         self._link.flush()
@@ -67,25 +71,10 @@ class SiteEngine(AsksPeers, FLEngine):
     def abort(self) -> None:
         super().abort()
         for script in self.scripts:
-            script.stop()
+            script.end()
 
     def get_clients(self) -> list[Any]:
         raise NotImplementedError("a site does not know the other sites; ask on the server")
 
     def _default_targets(self) -> list[str]:
         return [SERVER]
-
-
-def find_script(app: Path, script: str) -> Path:
-    """A file below the app's ``custom/`` whose path ends in `script`; ValueError if there is none."""
-    if Path(script).is_absolute():
-        if Path(script).is_file():
-            return Path(script)
-        raise ValueError(
-            f"the script {script!r} is not on this machine; give it by a relative path to have it travel"
-        )
-    wanted = Path(script).parts
-    for path in custom.files(app / "custom"):
-        if path.parts[-len(wanted) :] == wanted:
-            return path
-    raise ValueError(f"the script {script!r} is not in the custom folder of the app at {app}")

@@ -98,16 +98,17 @@ def _die() -> None:
 class Mailbox(Generic[T]):
     """A queue that strands wait on; items are handed out in order, to waiters in order."""
 
-    __slots__ = ("_hub", "_items", "_waits")
+    __slots__ = ("_hub", "_waits", "items")
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        #: What waits to be taken, None if nothing does.
         # Made when needed: a deque takes 760 bytes, and each of thousands of sites has half a dozen mailboxes.
-        self._items: deque[T] | None = None
+        self.items: deque[T] | None = None
         self._waits: list[Wait] | None = None
 
     def __len__(self) -> int:
-        return len(self._items) if self._items is not None else 0
+        return len(self.items) if self.items is not None else 0
 
     def put(self, item: T) -> None:
         waits = self._waits
@@ -116,20 +117,21 @@ class Mailbox(Generic[T]):
             if not wait.settled:
                 self._hub.wake(wait, item)
                 return
-        if self._items is None:
-            self._items = deque()
-        self._items.append(item)
+        if self.items is None:
+            self.items = deque()
+        self.items.append(item)
 
     def get(self, timeout: float | None = None) -> T:
         """The next item; TimeoutError if none comes within `timeout` seconds."""
-        if self._items:
-            item = self._items.popleft()
-            if not self._items:
-                self._items = None
+        if self.items:
+            item = self.items.popleft()
+            if not self.items:
+                self.items = None
             return item
         wait = self._hub.waiting()
         if self._waits is None:
-            self._waits = []
-        self._waits.append(wait)
+            self._waits = [wait]
+        else:
+            self._waits.append(wait)
         came: T = self._hub.park(wait, timeout)
         return came

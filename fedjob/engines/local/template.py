@@ -9,8 +9,10 @@ from typing import Any
 
 from fedjob.components.executors.client_api import ScriptExecutor
 from fedjob.engines.local.plain import ATOMS
-from fedjob.engines.local.wire import Frozen, thaw
-from fedjob.exchange.fl_model import FLModel, postpone_meta
+from fedjob.engines.local.slab import Lease
+from fedjob.engines.local.wire import Frozen, thaw, thaw_in_place
+from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.fl_model import FLModel, postpone_meta, with_postponed_meta
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import Shareable
 
@@ -18,14 +20,20 @@ from fedjob.exchange.shareable import Shareable
 class Template:
     """What a task's body holds. `data` is common to all sites and must not be changed.
 
-    The body itself is not kept: it may lie in memory that its sender waits for.
+    Large arrays stay where the sender has put them: one site at a time reads them there, copy on write, and others get
+    copies.
     """
 
     def __init__(self, body: Frozen) -> None:
-        self.data: Shareable = thaw(body)[0]
+        self._block = body.block if isinstance(body.block, Lease) else None
+        self.data: Shareable = thaw_in_place(body)[0]
+        self.number: Any = self.data.get_header(AppConstants.CURRENT_ROUND)
         self._model = ScriptExecutor.taken(self.data, "", "")
         self._arrays = self._find_arrays()
-        self._dicts = tuple(name for name, value in self._model.meta.items() if type(value) is dict)
+        #: All of the model but its meta.
+        self._attributes = {name: v for name, v in vars(self._model).items() if name != "meta"}
+        #: Not of the template itself: a script that keeps a model must not keep the parameters of all.
+        self._meta = partial(_meta, self._model.meta, body.later)
 
     def _find_arrays(self) -> tuple[tuple[str, Any], ...] | None:
         """The parameters, where they and all else are of types whose copies are cheap to make; else None."""
@@ -43,18 +51,43 @@ class Template:
         """The model for one site, which shares nothing with any other; None if it cannot be copied."""
         if self._arrays is None:
             return None
-        model = FLModel.__new__(FLModel)
-        own = model.__dict__
-        own.update(self._model.__dict__)
-        own["params"] = {name: array.copy("K") for name, array in self._arrays}
-        own["meta"] = meta = {**model.meta, FLMetaKey.JOB_ID: job_id, FLMetaKey.SITE_NAME: site}
-        for name in self._dicts:
-            meta[name] = meta[name].copy()
-        if model.metrics is not None:
-            # One and the same, where FLARE puts both.
-            own["metrics"] = meta.get(FLMetaKey.INITIAL_METRICS)
-        own["_summary"] = {}
-        return model
+        own = self._block.own() if self._block is not None else None
+        params = {name: array.copy("K") for name, array in self._arrays} if own is None else self._lent(own)
+        metrics = None if self._model.metrics is None else self._model.metrics.copy()
+        attributes = {**self._attributes, "params": params, "metrics": metrics, "_summary": {}}
+        return with_postponed_meta(attributes, partial(self._meta, site, job_id, metrics))
+
+    def _lent(self, own: memoryview) -> dict[str, Any]:
+        """The parameters for one site, the large ones in `own`, which shows it the block."""
+        import numpy as np
+
+        assert self._arrays is not None
+        assert self._block is not None
+        begin, params = _address(np.frombuffer(self._block.view, np.uint8)), {}
+        for name, array in self._arrays:
+            at = _address(array) - begin
+            if array.nbytes and 0 <= at <= len(own) - array.nbytes:
+                params[name] = np.ndarray(array.shape, array.dtype, own, at, array.strides)
+            else:
+                params[name] = array.copy("K")
+        return params
+
+
+def _address(array: Any) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _meta(
+    common: dict[str, Any], later: bytes, site: str, job_id: str, metrics: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The meta for one site, all of it."""
+    meta = {name: value.copy() if type(value) is dict else value for name, value in common.items()}
+    meta |= {FLMetaKey.JOB_ID: job_id, FLMetaKey.SITE_NAME: site}
+    if metrics is not None:
+        # One and the same, where FLARE puts both.
+        meta[FLMetaKey.INITIAL_METRICS] = metrics
+    return meta | pickle.loads(later) if later else meta
 
 
 def _is_flat(value: Any) -> bool:
@@ -62,21 +95,20 @@ def _is_flat(value: Any) -> bool:
     return type(value) in ATOMS or (type(value) is dict and ATOMS.issuperset(map(type, value.values())))
 
 
-def model_of(body: Frozen, site: str, job_id: str) -> tuple[FLModel, Shareable]:
-    """The model for one site, and the task, not to be changed. Raises ValueError for a task that holds no model."""
-    model = None
+def model_of(body: Frozen, site: str, job_id: str) -> tuple[FLModel, Shareable, Any]:
+    """The model for one site, the task, not to be changed, and its round. Raises ValueError for a task without a model."""
     if body.memo is None:
         body.memo = _ONCE  # whether a second site will ask is not known yet.
     elif body.memo is _ONCE:
         body.memo = Template(body)
-    if isinstance(template := body.memo, Template):
-        model, data = template.model(site, job_id), template.data
-    if model is None:
-        data = thaw(body)[0]
-        model = ScriptExecutor.taken(data, site, job_id)
+    template = body.memo
+    if type(template) is Template and (model := template.model(site, job_id)) is not None:
+        return model, template.data, template.number
+    data = thaw(body)[0]
+    model = ScriptExecutor.taken(data, site, job_id)
     if body.later:
         postpone_meta(model, partial(pickle.loads, body.later))
-    return model, data
+    return model, data, data.get_header(AppConstants.CURRENT_ROUND)
 
 
 #: The memo of a body that one site has asked for.

@@ -92,6 +92,12 @@ def thaw(frozen: Frozen) -> Any:
     return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes))
 
 
+def thaw_in_place(frozen: Frozen) -> Any:
+    """Decode into an object whose large arrays lie in the block, for as long as that does; they must not be changed."""
+    view = memoryview(view_of(frozen.block)).toreadonly()
+    return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes)) if frozen.sizes else thaw(frozen)
+
+
 def thaw_later(frozen: Frozen) -> Any:
     """Decode what came with the object, as fresh each time as the object itself; None if nothing did."""
     return pickle.loads(frozen.later) if frozen.later else None

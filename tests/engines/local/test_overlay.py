@@ -227,7 +227,8 @@ while flare.is_running():
 """
 
 
-def test_scripts_that_change_and_keep_models_see_the_same_in_every_isolation(tmp_path, monkeypatch):
+@pytest.mark.parametrize("sites", [2, 7])
+def test_scripts_that_change_and_keep_models_see_the_same_in_every_isolation(sites, tmp_path, monkeypatch):
     models = {}
     for isolation in ("inline", "shared", "process"):
         base = tmp_path / isolation
@@ -235,7 +236,8 @@ def test_scripts_that_change_and_keep_models_see_the_same_in_every_isolation(tmp
         monkeypatch.chdir(base)
         np.save("start.npy", np.arange(SIZE // 4, dtype=np.float32) % 64)
         start = NPModelPersistor(source_ckpt_file_full_name=str(base / "start.npy"))
-        result = run(script_job(base, HOLDING, rounds=5, persistor=start), base, isolation=isolation)
+        job = script_job(base, HOLDING, sites=sites, rounds=5, persistor=start)
+        result = run(job, base, isolation=isolation, n_clients=sites)
         assert result.ok, result.problems
         assert {c.metrics["held"] for r in result.rounds for c in r.contributions} == {1.0}
         models[isolation] = result.model()["numpy_key"].tobytes()
