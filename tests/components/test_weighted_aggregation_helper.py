@@ -121,9 +121,10 @@ weights = st.just(1.0) | st.floats(0.01, 1e6)
     shape=shapes,
     given=st.lists(weights, min_size=1, max_size=40),
     before=st.booleans(),
+    apart=st.booleans(),
     kwargs=st.sampled_from([{}, {"exclude_vars": "w"}, {"weigh_by_local_iter": False}]),
 )
-def test_a_stack_is_added_up_as_one_by_one(data, dtype, shape, given, before, kwargs):
+def test_a_stack_is_added_up_as_one_by_one(data, dtype, shape, given, before, apart, kwargs):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     rows = (rng.normal(size=(len(given), *shape)) * 100).astype(dtype)
     metrics = data.draw(
@@ -137,7 +138,7 @@ def test_a_stack_is_added_up_as_one_by_one(data, dtype, shape, given, before, kw
                 helper.add({"w": rows[0] * 3, "accuracy": np.float32(0.1)}, 0.3, "first", 1)
         for name, weight, row, number in zip(names, given, rows, metrics, strict=True):
             one.add({"w": row, "accuracy": number}, weight, name, 1)
-        all_at_once.add_stack({"w": rows, "accuracy": metrics}, given, names, 1)
+        all_at_once.add_stack({"w": list(rows) if apart else rows, "accuracy": metrics}, given, names, 1)
         assert one.get_history() == all_at_once.get_history()
         assert one.get_aggregation_stats() == all_at_once.get_aggregation_stats()
         results = [helper.get_result() for helper in (one, all_at_once)]

@@ -35,7 +35,8 @@ class WeightedAggregationHelper:
     def __init__(self, exclude_vars: str | None = None, weigh_by_local_iter: bool = True) -> None:
         self.exclude_vars = re.compile(exclude_vars) if exclude_vars else None
         self.weigh_by_local_iter = weigh_by_local_iter
-        self.last_aggregation_stats: dict[str, Any] | None = None
+        #: Of which contributions the last result was made, as `_stats` takes them.
+        self._last: tuple[list[str], Counter[str], int] | None = None
         self.reset_stats()
 
     def reset_stats(self) -> None:
@@ -69,7 +70,7 @@ class WeightedAggregationHelper:
     ) -> None:
         """`add` for contributions with the same keys, in their order: the same sums to the last bit.
 
-        A value is an array of floats whose first dimension is that of the contributions, or a sequence of numbers.
+        A value is an array of floats whose first dimension is that of the contributions, or a sequence of numbers or arrays.
         """
         for key, values in data.items():
             if self.exclude_vars is not None and self.exclude_vars.search(key):
@@ -86,17 +87,22 @@ class WeightedAggregationHelper:
     def get_result(self) -> dict[str, Any]:
         """The mean per key; forgets all contributions."""
         result = {k: _divided(total, self.counts[k]) for k, total in self.total.items()}
-        self.last_aggregation_stats = self.get_aggregation_stats()
+        self._last = self._contributors()
         self.reset_stats()
         return result
 
     def get_aggregation_stats(self) -> dict[str, Any]:
         """How far the contributions so far had the same keys (see AggregationStatsKey)."""
-        return _stats(
-            [item["contributor_name"] for item in self.history],
-            self.key_contribution_counts,
-            len(self.skipped_keys),
-        )
+        return _stats(*self._contributors())
+
+    @property
+    def last_aggregation_stats(self) -> dict[str, Any] | None:
+        """`get_aggregation_stats` as it was for the last result; None before there was one."""
+        return _stats(*self._last) if self._last is not None else None
+
+    def _contributors(self) -> tuple[list[str], Counter[str], int]:
+        names = [item["contributor_name"] for item in self.history]
+        return names, self.key_contribution_counts, len(self.skipped_keys)
 
     def get_history(self) -> list[dict[str, Any]]:
         """Contributor, round and weight of each contribution, in order."""

@@ -75,8 +75,13 @@ class MetricsArtifactWriter(Widget):
         self._key_metric: Record | None = None
         self._without_metrics: list[Any] = []
         self._paths: dict[str, Path] = {}
+        #: Whether nobody looks at the file before the run is over, and the record that waits to be written then.
+        self._unseen = False
+        self._waiting: tuple[Record, Path] | None = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        if event_type in MetricsArtifactWriter._EVENTS:
+            self._write_waiting()
         if event_type == EventType.START_RUN:
             self._reset()
         elif event_type == AppEventType.AFTER_CONTRIBUTION_ACCEPT:
@@ -114,9 +119,21 @@ class MetricsArtifactWriter(Widget):
         self._contributions.add(number, name, metrics, meta.get(key), key)
 
     def note_stack(
-        self, number: int | None, sites: Sequence[str], metrics: Any, meta: Mapping[str, Sequence[Any]]
+        self,
+        number: int | None,
+        sites: Sequence[str],
+        metrics: Any,
+        meta: Mapping[str, Sequence[Any]],
+        *,
+        unseen: bool = False,
     ) -> None:
-        """`note` for many sites: metrics and meta are the sites' values by name."""
+        """`note` for many sites: metrics and meta are the sites' values by name.
+
+        `unseen`: nobody looks at the file of the rounds while the run is on, so that a round may be written while the
+        sites are at the next one.
+        """
+        self._write_waiting()
+        self._unseen = unseen
         key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
         named = [meta[name] for name in (FLMetaKey.SITE_NAME, "client_name") if name in meta]
         names = [_first_name(*each) for each in zip(*named, sites, strict=True)] if named else sites
@@ -170,9 +187,18 @@ class MetricsArtifactWriter(Widget):
         return record
 
     def _append(self, record: Record, fl_ctx: FLContext) -> None:
+        self._waiting = record, self._path(self.round_file_name, fl_ctx)
+        if not self._unseen:
+            self._write_waiting()
+        self._unseen = False
+
+    def _write_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        (record, path), self._waiting = self._waiting, None
         line = line_of(record, self._bounds.max_round_record_bytes)
         if line is not None:
-            with self._path(self.round_file_name, fl_ctx).open("a", encoding="utf-8") as file:
+            with path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
     def _write_summary(self, fl_ctx: FLContext) -> None:

@@ -218,11 +218,12 @@ class FedAvg(BaseFedAvg):
     def _aggregate_of_round(self) -> FLModel:
         if self.aggregator:
             return self._custom_aggregate()
-        stats = self._params_sum.get_aggregation_stats()
+        params = self._params_sum.get_result()
+        stats = self._params_sum.last_aggregation_stats or {}
         stats[AggregationStatsKey.ROUND] = self.current_round
         self.fl_ctx.set_prop(AppConstants.AGGREGATION_STATS, stats, private=True, sticky=False)
         return FLModel(
-            params=self._params_sum.get_result(),
+            params=params,
             params_type=self._params_type,
             metrics=(self._metrics_sum.get_result() or None) if self._all_metrics else None,
             current_round=self.current_round,

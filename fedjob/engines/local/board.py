@@ -140,8 +140,7 @@ class Board:
     def _send_out(self) -> None:
         if not any(standing.hungry() for standing in self.standing):
             return
-        for each in self.standing:
-            each.silent = None
+        self._forget()
         working, lost = self._working, self.lost
         for name, client in self._clients.items():
             if len(working) >= self._threads:
@@ -162,4 +161,11 @@ class Board:
     def _give(self, standing: Standing, client: Client) -> None:
         if self._delivery.send(standing, client):
             self._working[client.name] = standing
+        if not standing.silent:
+            self._forget()  # whoever was called may have changed it.
         self._look_again = True
+
+    def _forget(self) -> None:
+        """Nothing is known of how tasks go out."""
+        for standing in self.standing:
+            standing.silent = standing.for_all = None

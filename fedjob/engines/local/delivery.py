@@ -55,12 +55,16 @@ class Delivery:
         self._watch = watch
         self._workflow = workflow
         self._intake = Intake(engine, watch)
-        #: Whose large result was the last.
-        self._lender: str | None = None
+        #: Whose large results were the last.
+        self._lenders: list[str] = []
 
     def send(self, standing: Standing, client: Client) -> bool:
         """Send the task to a site; False if a callback or a filter put an end to it."""
         client_task = ClientTask(client, standing.task)
+        if standing.for_all is not None:
+            self._note_sent(standing, client_task)
+            self._links[client.name].send(standing.for_all, client_task.number)
+            return True
         if standing.silent is None:
             standing.silent = self._is_silent(standing.task)
         if standing.silent:
@@ -68,7 +72,7 @@ class Delivery:
             body: Frozen | None = self._frozen(standing, self._engine.public_props())
         else:
             body = self._prepared(standing, client_task)
-            standing.silent = None  # whoever was called may have changed that.
+            standing.silent = None
         if body is None:
             return False
         message = standing.message
@@ -77,6 +81,8 @@ class Delivery:
             if standing.frozen is None or body is not standing.frozen[1]:
                 headers["own"] = True
             message = standing.message = Message(kind="task", headers=headers, body=body)
+        if standing.silent:
+            standing.for_all = message
         self._links[client.name].send(message, client_task.number)
         return True
 
@@ -192,12 +198,11 @@ class Delivery:
     def _take_in(self, standing: Standing, run: list[tuple[str, PlainResult]]) -> None:
         """Give results to the workflow the short way."""
         self._intake.take(standing, run)
-        site, last = run[-1]
-        if last.block:
-            if self._lender is not None:
-                # Where the large result before this one lay is free now, and its worker may wait for that.
-                self._links[self._lender].flush()
-            self._lender = site
+        if run[-1][1].block:
+            # Where the large results before these lay is free now, and their workers may wait for that.
+            for lender in self._lenders:
+                self._links[lender].flush()
+            self._lenders = [site for site, _ in run]
 
     def settle(self) -> None:
         """A task is done: who looks at the workflow next finds what the last result has left."""

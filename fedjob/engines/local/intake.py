@@ -72,6 +72,8 @@ class Intake:
         self._controller: Any = None
         self._selectors: tuple[IntimeModelSelector, ...] = ()
         self._writers: tuple[MetricsArtifactWriter, ...] = ()
+        #: Whether all components of the server are our own, so that nobody looks at files while the run is on.
+        self._is_unseen = False
         #: The last result, as long as its context is not made.
         self._last: tuple[Standing, str, PlainResult, bool] | None = None
 
@@ -96,6 +98,8 @@ class Intake:
         self._controller = controller
         self._selectors = engine.listeners(AppEventType.BEFORE_CONTRIBUTION_ACCEPT)
         self._writers = engine.listeners(AppEventType.AFTER_CONTRIBUTION_ACCEPT)
+        app = engine.app
+        self._is_unseen = all(_is_of_ours(c) for c in (*app.handlers, *app.components.values()))
         return all(_is_one(s, IntimeModelSelector) for s in self._selectors) and all(
             _is_one(w, MetricsArtifactWriter) for w in self._writers
         )
@@ -129,7 +133,7 @@ class Intake:
                 selector.note_stack(stack.sites, meta)
         if metrics:
             for writer in self._writers:
-                writer.note_stack(standing.number, stack.sites, metrics, meta)
+                writer.note_stack(standing.number, stack.sites, metrics, meta, unseen=self._is_unseen)
         return True
 
     def _take_one(self, standing: Standing, site: str, result: PlainResult) -> None:
@@ -183,6 +187,10 @@ def _is_ours(controller: FedAvg) -> bool:
     return _TAKES_PART.isdisjoint(controller.__dict__) and all(
         getattr(kind, name) is getattr(FedAvg, name) for name in _TAKES_PART
     )
+
+
+def _is_of_ours(component: Any) -> bool:
+    return type(component).__module__.partition(".")[0] == "fedjob"
 
 
 def _is_one(listener: Any, kind: type[FLComponent]) -> bool:

@@ -10,9 +10,9 @@ from fedjob.engines.local.plain_result import Form, PlainResult
 from fedjob.exchange.keys import FLMetaKey
 
 #: Fewer results are dealt with one by one: to stack them takes longer.
-_FEW = 4
+_FEW = 3
 
-#: Bytes of a result's arrays; larger ones are added up as fast one by one.
+#: Bytes of a result's arrays; larger ones are added up as fast one by one, and stay where they are.
 _LARGE = 4096
 
 
@@ -23,7 +23,7 @@ class Stack:
         self.sites = sites
         self.form: Form = results[0].form
         self.nbytes = results[0].nbytes
-        self._raws = [result.raw for result in results]
+        self._results = results
         columns = zip(*[result.values for result in results], strict=True)
         #: What the meta says, by name: the values of all sites, or those by name if it holds a dict.
         self.meta: dict[str, Any] = {
@@ -37,11 +37,15 @@ class Stack:
         return self.meta.get(FLMetaKey.INITIAL_METRICS)
 
     def params(self) -> dict[str, Any]:
-        """The parameters by name, each an array with one more dimension, the first, for the sites."""
+        """The parameters by name, each an array with one more dimension, the first, for the sites, or an array for each."""
+        form, count = self.form, len(self._results)
+        if form.size > _LARGE:
+            each = [result.params(own=False) for result in self._results]
+            return {name: [params[name] for params in each] for name, _, _ in form.arrays}
         import numpy as np
 
-        form, count = self.form, len(self._raws)
-        rows = np.frombuffer(b"".join(self._raws), np.uint8).reshape(count, form.size)
+        raws = b"".join([result.raw for result in self._results])
+        rows = np.frombuffer(raws, np.uint8).reshape(count, form.size)
         return {
             name: np.ascontiguousarray(rows[:, begin:end]).view(form.dtype(code)).reshape(count, *shape)
             for (name, code, shape), (begin, end) in zip(form.arrays, form.places, strict=True)
@@ -55,6 +59,6 @@ def stacked(
     parts: list[tuple[Sequence[tuple[str, PlainResult]], Stack | None]] = []
     for form, group in groupby(run, lambda each: each[1].form):
         part = list(group)
-        worth = len(part) >= _FEW and form.is_simple and form.size <= _LARGE
+        worth = len(part) >= _FEW and form.is_simple
         parts.append((part, Stack(*zip(*part, strict=True)) if worth else None))
     return parts

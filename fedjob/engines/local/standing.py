@@ -15,6 +15,7 @@ from typing import Any
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain_result import Body, PlainResult
+from fedjob.engines.local.slab import MOST
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.keys import ReturnCode
@@ -32,6 +33,10 @@ class Offer(Enum):
 
 #: What a site has sent, and the return code.
 Reply = tuple[Body | None, str]
+
+
+#: Bytes of large results that are taken together: a quarter of what a worker may have out.
+_MUCH = MOST // 4
 
 
 class Standing:
@@ -60,8 +65,10 @@ class Standing:
         self.number: Any = task.data.get_header(AppConstants.CURRENT_ROUND)
         #: What was sent last, which is mostly what is sent next.
         self.message: Message | None = None
-        #: Whether only our own code would notice that the task is sent, found out anew for each look at the board.
+        #: Whether only our own code would notice that the task is sent, found out anew for each look at the board;
+        #: then nothing changes during that look, and all of its sites are sent the same.
         self.silent: bool | None = None
+        self.for_all: Message | None = None
         #: The headers with which the data went out.
         self.headers: dict[str, Any] = {}
         self._places: dict[str, int] = {}
@@ -116,16 +123,20 @@ class Standing:
     def results_from(self, site: str) -> list[tuple[str, PlainResult]]:
         """Take from the replies the result of the site that is due, and those that will be due right after it.
 
-        A large one is taken alone: it lies in memory for which others wait.
+        Of large ones a few are taken: they lie in memory for which others wait.
         """
         arrived, targets, first = self.arrived, self.targets, self._cursor
         run: list[Any] = [(site, arrived.pop(site)[0])]
-        if run[0][1].block or first == len(targets) or targets[first] != site:
+        if first == len(targets) or targets[first] != site:
             return run
+        large = len(run[0][1].block)
         for place in range(first + 1, len(targets)):
             following = targets[place]
             body = arrived[following][0] if following in arrived else None
-            if type(body) is not PlainResult or body.block:
+            if type(body) is not PlainResult:
+                break
+            large += len(body.block)
+            if large > _MUCH or bool(body.block) != bool(run[0][1].block):
                 break
             del arrived[following]
             run.append((following, body))

@@ -10,6 +10,7 @@ import pytest
 
 from fedjob.components.widgets.intime_model_selector import IntimeModelSelector
 from fedjob.engines.local.intake import Intake
+from fedjob.result.read import read_events
 from jobs import run, script_job
 
 #: Reports the workflow's context as it is before each round, and when all is over.
@@ -96,6 +97,8 @@ CHANGES = {
     "numbers that are none": f"metrics = {{**{PLAIN}, 'loss': float('inf') if site == 3 else 0.1}}",
     "numbers of a site by another name": f"metrics = {PLAIN}; meta['site_name'] = f'clinic-{{site}}'",
     "more arrays": f"metrics = {PLAIN}; params['more'] = np.full((2, 1), site, np.float16)",
+    "arrays of a middle size": f"metrics = {PLAIN}; params['more'] = np.full(5_000, site, np.float32)",
+    "large arrays": f"metrics = {PLAIN}; params['more'] = np.full(100_000, site, np.float32)",
     "whole numbers": f"metrics = {PLAIN}; params['n'] = np.full(2, site)",
     "a number before arrays": f"metrics = {PLAIN}; params['more'] = 1.0 if site == 1 else np.ones(2)",
     "some other arrays": f"metrics = {PLAIN}; params.update(n=np.ones(3)) if site % 2 else None",
@@ -112,6 +115,8 @@ STACKED = {
     "numbers that are none",
     "numbers of a site by another name",
     "more arrays",
+    "arrays of a middle size",
+    "large arrays",
 }
 
 
@@ -162,8 +167,7 @@ def one_by_one(event):
 
 
 def _events(workspace):
-    lines = (workspace / "events.jsonl").read_text().splitlines()
-    recorded = [one for line in lines for one in one_by_one(json.loads(line))]
+    recorded = [one for event in read_events(workspace) for one in one_by_one(event)]
     events = [{k: v for k, v in event.items() if k not in HIDDEN} for event in recorded]
     # Sites begin and end in any order.
     return sorted(json.dumps(e, sort_keys=True) for e in events if e["event"] != "site_ready")
