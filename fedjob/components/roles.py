@@ -7,7 +7,7 @@ The classes answer ``nvflare.apis.fl_component.FLComponent``, ``...executor.Exec
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -41,8 +41,8 @@ class FLComponent(StatePersistable):
 
     def __init__(self) -> None:
         self._name = self.__class__.__name__
-        cls = self.__class__
-        self.logger = logging.getLogger(f"{cls.__module__}.{cls.__qualname__}")
+        cls: Any = type(self)
+        self.logger = _logger_of(cls)
         self._event_handlers: dict[str, list[tuple[Callable[..., Any], dict[str, Any]]]] = {}
 
     @property
@@ -141,25 +141,50 @@ class FLComponent(StatePersistable):
             self.fire_event_with_data(event_type, fl_ctx, FLContextKey.EVENT_DATA, data)
 
 
+@lru_cache(maxsize=1024)
+def _logger_of(cls: Any) -> logging.Logger:
+    return logging.getLogger(f"{cls.__module__}.{cls.__qualname__}")
+
+
 def listens(component: Any, *event_types: str) -> bool:
     """Whether any of these events may mean anything to a component.
 
     A component's class that says in ``_EVENTS`` which events its `handle_event` looks at is spared the others, of
     which there are some twenty for each result of each site. A subclass with a `handle_event` of its own gets all.
     """
-    if "handle_event" in getattr(component, "__dict__", ()):
-        return True
-    kind = type(component)
-    if getattr(kind, "get_event_handlers", None) is not FLComponent.get_event_handlers:
+    if _is_special(component):
         return True
     registered = getattr(component, "_event_handlers", None)
     if registered is None:  # `__init__` was not called, which is to be heard of.
         return True
     if registered and not registered.keys().isdisjoint(event_types):
         return True
-    known: Any = kind
-    events = _events_of(known, known.handle_event)
-    return events is None or not events.isdisjoint(event_types)
+    return bool(listening((_ear(component),), *event_types))
+
+
+def _is_special(component: Any) -> bool:
+    """Whether its class does not tell what it does with events."""
+    own = getattr(type(component), "get_event_handlers", None)
+    return "handle_event" in getattr(component, "__dict__", ()) or own is not FLComponent.get_event_handlers
+
+
+def _ear(component: Any) -> tuple[Any, Any]:
+    cls = type(component)
+    return cls, cls.handle_event
+
+
+def ears_of(components: Sequence[Any]) -> tuple[Any, ...] | None:
+    """What `listening` asks for: the classes of components and their handlers; None if more than these tell who listens."""
+    if any(_is_special(c) or getattr(c, "_event_handlers", None) != {} for c in components):
+        return None
+    return tuple(map(_ear, components))
+
+
+@lru_cache(maxsize=4096)
+def listening(ears: tuple[Any, ...], *event_types: str) -> tuple[int, ...]:
+    """The places of those to whom any of these events may mean anything, as `listens` tells for each."""
+    heard = [_events_of(cls, handler) for cls, handler in ears]
+    return tuple(n for n, events in enumerate(heard) if events is None or not events.isdisjoint(event_types))
 
 
 @lru_cache(maxsize=1024)

@@ -250,18 +250,19 @@ class FLContextManager:
         self._fresh = None
 
     def _fill(self) -> dict[str, dict[str, Any]]:
-        ctx = FLContext()
-        ctx.put(ReservedKey.MANAGER, self, private=True, sticky=False)
-        ctx.put(ReservedKey.ENGINE, self.engine, private=True, sticky=False)
-        ctx.put(ReservedKey.RUN_NUM, self.job_id, private=False, sticky=True)
+        props = {
+            ReservedKey.MANAGER: {V: self, M: MASK_PRIVATE},
+            ReservedKey.ENGINE: {V: self.engine, M: MASK_PRIVATE},
+            ReservedKey.RUN_NUM: {V: self.job_id, M: MASK_STICKY},
+        }
         if self.identity_name:
-            ctx.put(ReservedKey.IDENTITY_NAME, self.identity_name, private=False, sticky=False)
+            props[ReservedKey.IDENTITY_NAME] = {V: self.identity_name, M: 0}
+        private = MASK_PRIVATE | MASK_STICKY
         with _lock:
-            for private, stickers in ((False, self.public_stickers), (True, self.private_stickers)):
-                for key, value in stickers.items():
-                    ctx.put(key, value, private=private, sticky=True)
-            self._fresh = ctx.props
-        return ctx.props.copy()
+            props.update({key: {V: value, M: MASK_STICKY} for key, value in self.public_stickers.items()})
+            props.update({key: {V: value, M: private} for key, value in self.private_stickers.items()})
+            self._fresh = props
+        return props.copy()
 
     def check_sticker(self, key: str) -> tuple[bool, Any, int]:
         """Whether a sticky prop exists, its value and its mask; (False, None, 0) when it does not."""

@@ -29,6 +29,7 @@ class Workspace:
 
     def __init__(self, root_dir: str, site_name: str = "", config_folder: str = "config") -> None:
         self._name_places(root_dir, site_name, config_folder)
+        self._name_roots()
         if not Path(root_dir).is_dir():
             raise ValueError(f"the workspace {root_dir} is not a directory")
         for needed in (self.get_startup_kit_dir(), self.get_site_config_dir()):
@@ -49,12 +50,22 @@ class Workspace:
         self.site_name = site_name
         self.config_folder = config_folder
         self._run_dirs: dict[tuple[str, str], str] = {}
+
+    def _name_roots(self) -> None:
         result = self._root(Names.ENV_VAR_RESULT_ROOT)
         audit = self._root(Names.ENV_VAR_AUDIT_ROOT)
         log = self._root(Names.ENV_VAR_LOG_ROOT) or audit or result
         self.result_root = result
         self.log_root = log
         self.audit_root = audit or log
+
+    def __getattr__(self, name: str) -> str | None:
+        # Of a workspace that is to be made: few of thousands of sites are asked.
+        if name not in {"result_root", "log_root", "audit_root"}:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._name_roots()
+        root: str | None = self.__dict__[name]
+        return root
 
     def _root(self, variable: str) -> str | None:
         root = os.environ.get(variable)

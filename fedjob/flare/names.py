@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Name:
     def load(self) -> Any:
         """Our object; imports its module."""
         module, _, attribute = self.target.partition(":")
-        loaded = import_module(module)
+        loaded = sys.modules.get(module) or import_module(module)
         return loaded if attribute == "*" else getattr(loaded, attribute)
 
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,15 @@ def read_events(workspace: Path) -> list[Event]:
             events: list[Event] = json.loads(b"[" + b",".join(lines[:-1]) + b"]")
         except ValueError:
             events = [_event(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
-    return events
+        return list(chain.from_iterable(map(_one_by_one, events)))
+
+
+def _one_by_one(event: Event) -> Iterable[Event]:
+    """The events of an event that many sites have: a column for each field."""
+    if "each" not in event:
+        return (event,)
+    columns = event.pop("each")
+    return [event | dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _event(line: bytes, place: str) -> Event:

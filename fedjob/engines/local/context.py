@@ -73,7 +73,7 @@ class Context:
         self,
         name: str,
         *,
-        cwd: Path,
+        cwd: str,
         custom: CustomCode,
         seed: int | None,
         base: Mapping[Any, Any],
@@ -86,10 +86,10 @@ class Context:
         self._tripwire = tripwire
         self._make_home = make_home
         #: The home that the site will have when it needs one.
-        self.awaited = str(cwd) if tripwire is not None and make_home is not None else None
+        self.awaited = cwd if tripwire is not None and make_home is not None else None
         #: What the tripwire has noticed.
         self.moved = self.environ_touched = False
-        self._cwd = str(cwd) if tripwire is None or self.awaited is None else tripwire.lobby
+        self._cwd = cwd if tripwire is None or self.awaited is None else tripwire.lobby
         self._custom = custom
         self._path = custom.path
         self._argv = sys.argv
@@ -135,7 +135,8 @@ class Context:
             self._path = list(sys.path)
         self._argv = sys.argv
         self._main = sys.modules["__main__"]
-        self._put_modules_aside()
+        if self._modules or len(sys.modules) != self._seen:
+            self._put_modules_aside()
         if self._tripwire is None or self.environ_touched:
             self.environ_touched = False
             self._put_environ_aside()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fedjob.components.roles import FLComponent, listens
+from fedjob.components.roles import FLComponent, ears_of, listening, listens
 from fedjob.engines.local.custom import user_traceback
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.layout import JOB_ID
@@ -17,7 +16,7 @@ from fedjob.engines.local.post import Post
 from fedjob.engines.local.record import Recorder
 from fedjob.exchange.client import Client
 from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, FLContextManager, M, V
-from fedjob.exchange.keys import FLContextKey
+from fedjob.exchange.keys import FLContextKey, ReservedKey
 from fedjob.exchange.shareable import Shareable
 from fedjob.exchange.signal import Signal
 from fedjob.exchange.workspace import Workspace
@@ -34,12 +33,14 @@ class FLEngine:
         name: str,
         identity: str,
         app: LoadedApp,
-        app_dir: Path,
+        app_dir: str,
         hub: Hub,
         record: Recorder,
         post: Post,
         meta: Mapping[str, Any],
+        public: Mapping[str, Any] | None = None,
     ) -> None:
+        """`public` are sticky props that the other side gets to see."""
         self.name = name
         self.app = app
         self.hub = hub
@@ -51,17 +52,18 @@ class FLEngine:
         self._heard: dict[str, tuple[Any, ...]] = {}
         self._heard_any: dict[tuple[str, ...], bool] = {}
         self._handlers: list[Any] = []
+        self._ears: tuple[Any, ...] | None = None
         self._registrations = -1
         self._public: tuple[int, dict[str, Any]] | None = None
-        self._app_dir = str(app_dir)
-        root = os.path.dirname(os.path.dirname(self._app_dir))  # noqa: PTH120 - plain strings are cheaper.
+        self._app_dir = app_dir
+        root = app_dir.rsplit("/", 2)[0]
         # FLARE's `<root>/<job>/app_<name>` is `<ws>/<name>/simulate_job/app_<name>` here as there.
         self._workspace = Workspace._to_be_made(root, name)
         self._manager = FLContextManager(
             engine=self,
             identity_name=identity,
             job_id=JOB_ID,
-            public_stickers={},
+            public_stickers=public,
             private_stickers={
                 FLContextKey.WORKSPACE_OBJECT: self._workspace,
                 FLContextKey.WORKSPACE_ROOT: root,
@@ -70,6 +72,7 @@ class FLEngine:
                 FLContextKey.CURRENT_JOB_ID: JOB_ID,
                 FLContextKey.JOB_META: dict(meta),
                 FLContextKey.SECURE_MODE: False,
+                ReservedKey.RUN_ABORT_SIGNAL: self.abort_signal,
             },
         )
 
@@ -126,7 +129,7 @@ class FLEngine:
         self._look_at_handlers()
         found = self._heard.get(event_type)
         if found is None:
-            found = self._heard[event_type] = tuple([h for h in self._handlers if listens(h, event_type)])
+            found = self._heard[event_type] = self._listeners((event_type,))
         return found
 
     def _look_at_handlers(self) -> None:
@@ -136,14 +139,21 @@ class FLEngine:
             self._heard.clear()
             self._heard_any.clear()
             self._registrations, self._handlers = registrations, handlers.copy()
+            self._ears = ears_of(handlers)
 
     def hears(self, event_types: tuple[str, ...]) -> bool:
         """Whether any of the events has a listener."""
         self._look_at_handlers()
         found = self._heard_any.get(event_types)
         if found is None:
-            found = self._heard_any[event_types] = any(listens(h, *event_types) for h in self._handlers)
+            found = self._heard_any[event_types] = bool(self._listeners(event_types))
         return found
+
+    def _listeners(self, event_types: tuple[str, ...]) -> tuple[Any, ...]:
+        if self._ears is None:
+            return tuple([h for h in self._handlers if listens(h, *event_types)])
+        # Thousands of sites have handlers of the same classes.
+        return tuple([self._handlers[place] for place in listening(self._ears, *event_types)])
 
     def public_props(self) -> dict[str, Any]:
         """What is public in a new context; the same dict while nothing changes."""

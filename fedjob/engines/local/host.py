@@ -89,6 +89,7 @@ class Host:
         self._over: Mailbox[str] = self.hub.mailbox()
         #: A worker ends with the run: what was done to its process has not to be undone.
         self._is_worker = place is not None
+        #: Of apps that sites have in common, by where their files are.
         self._customs: dict[Path, CustomCode] = {}
 
     def run(self) -> bool:
@@ -109,7 +110,9 @@ class Host:
     @contextmanager
     def _process_ready(self) -> Iterator[None]:
         """What the parties find in the process while they run: importer, shim, sleep."""
-        here = Custom(Originals(self.plan.request.source_roots), map(self.plan.layout.custom, self.shard))
+        # Thousands of sites have theirs in common.
+        sources = {self.plan.layout.source(name) for name in self.shard}
+        here = Custom(Originals(self.plan.request.source_roots), [source / "custom" for source in sources])
         custom.enter(here)
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
         if len(self._patient) > 1 and self._cables:
@@ -159,17 +162,18 @@ class Host:
         waits = self._tripwire is not None and name != self.shard[0] and name in self._patient
         if not waits:
             layout.settle(name)
-        folder = layout.custom(name)
-        if folder not in self._customs:
-            self._customs[folder] = CustomCode(folder, self._path, self._shared)
+        home, source = layout.home_dir(name), layout.source(name)
+        code = self._customs.get(source)
+        if code is None:
+            code = self._customs[source] = CustomCode(source / "custom", self._path, self._shared)
         return Context(
             name,
-            cwd=layout.home(name),
-            custom=self._customs[folder],
+            cwd=home,
+            custom=code,
             seed=self.plan.request.seed,
             base=self._environ,
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
-            output=Output(f"{layout.home(name)}/log.txt") if self._cables and len(self.shard) > 1 else None,
+            output=Output(f"{home}/log.txt") if self._cables and len(self.shard) > 1 else None,
             tripwire=self._tripwire,
             make_home=partial(layout.settle, name) if waits else None,
         )
@@ -217,7 +221,7 @@ class Host:
         plan = self.plan
         common: dict[str, Any] = {
             "model": plan.model,
-            "app_dir": plan.layout.app(name),
+            "app_dir": plan.layout.app_dir(name),
             "hub": self.hub,
             "record": self.record,
             "workspace": plan.layout.workspace,
@@ -226,7 +230,7 @@ class Host:
         if name == SERVER:
             well: bool | Resting = plan.role(name)(sites=plan.sites, links=links, **common)
         else:
-            self.record.emit(
+            self.record.emit_of_site(
                 "site_ready", site=name, pid=os.getpid(), cuda_visible_devices=plan.gpus.get(name)
             )
             well = plan.role(name)(site=name, link=links[SERVER], **common)

@@ -37,11 +37,19 @@ class Layout:
 
     def app(self, name: str) -> Path:
         """The app folder of the server or of a site."""
-        return Path(f"{self.workspace}/{name}/{JOB_ID}/app_{name}")
+        return Path(self.app_dir(name))
+
+    def app_dir(self, name: str) -> str:
+        """`app` as a plain string, which for thousands of sites is cheaper."""
+        return f"{self.home_dir(name)}/{JOB_ID}/app_{name}"
 
     def home(self, name: str) -> Path:
         """The working directory of the server or of a site."""
         return self.workspace / name
+
+    def home_dir(self, name: str) -> str:
+        """`home` as a plain string."""
+        return f"{self.workspace}/{name}"
 
     def custom(self, name: str) -> Path:
         """The folder of user code; one and the same for sites that have their app in common."""
@@ -56,7 +64,7 @@ class Layout:
 
         Left to the workers, and there until it is needed: there may be ten thousand, and a directory costs 0.1 ms.
         """
-        home = f"{self.workspace}/{name}"
+        home = self.home_dir(name)
         run = f"{home}/{JOB_ID}"
         if name in self.shared and not os.path.isdir(run):  # noqa: PTH112 - plain strings are cheaper.
             os.makedirs(run)  # noqa: PTH103

@@ -19,6 +19,8 @@ from fedjob.flare import described, names
 from fedjob.folder.model import App, ClientConfig, Component, FilterChain, ServerConfig
 
 _CLASS_KEYS = ("path", "class_path", "name")
+#: Types of arguments that stand for themselves.
+_PLAIN = frozenset({bool, float, int, type(None)})
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: Which way data and results pass a party, where a filter chain does not say so itself.
 _DIRECTIONS = {("server", "data"): "out", ("server", "result"): "in"}
@@ -163,7 +165,12 @@ class _Builder:
 
     def _construct(self, path: str, args: Mapping[str, Any], where: str) -> Any:
         cls = self._resolve(path, where)
-        given = {k: self.value(v, f"{where}.args.{k}") for k, v in args.items()}
+        given = {
+            k: v
+            if type(v) in _PLAIN or (type(v) is str and "{" not in v)
+            else self.value(v, f"{where}.args.{k}")
+            for k, v in args.items()
+        }
         try:
             component = cls(**given)
         except Exception as e:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -53,7 +54,7 @@ class Plan:
     def role(self, name: str) -> Any:
         """The function that the server's or a site's strand runs."""
         module, _, attribute = (self.run_server if name == SERVER else self.run_site).partition(":")
-        return getattr(import_module(module), attribute)
+        return getattr(sys.modules.get(module) or import_module(module), attribute)
 
 
 def shards(sites: Sequence[str], isolation: Isolation) -> tuple[Shard, ...]:

@@ -28,8 +28,7 @@ class Place:
 
     def set(self, site: str, round: int | None, task: str | None) -> None:
         text = f"{site}\0{'' if round is None else round}\0{task or ''}".encode()[: self._ROOM - 5]
-        self._page[1:5] = len(text).to_bytes(4, "little")
-        self._page[5 : 5 + len(text)] = text
+        self._page[1 : 5 + len(text)] = len(text).to_bytes(4, "little") + text
 
     def get(self) -> tuple[str | None, int | None, str | None]:
         """(site, round, task), each None if unknown."""
@@ -52,16 +51,13 @@ class Place:
 #: Bytes that are gathered at most.
 _BATCH = 1 << 16
 
-#: Events that each site has once: thousands of sites begin and end together.
-_CAN_WAIT = frozenset({"site_ready", "traffic"})
-
 
 class Recorder:
     """Appends events to `path`; `start` is the monotonic clock's reading when the run began.
 
     With `gather`, events are kept until `flush` (or an error, or many of them), and then go into one write: for the
     server, which has an event for every answer of every site. With `many`, for a worker of many sites, only those are
-    kept that each site has once.
+    kept that each site has (`emit_of_site`).
     """
 
     def __init__(
@@ -79,16 +75,30 @@ class Recorder:
         self._gather = gather
         self._many = many
         self._waiting = bytearray()
+        #: What many sites have to say, by event: a column for each field.
+        self._columns: dict[str, dict[str, list[Any]]] = {}
         self._fd: int | None = None
 
     def emit(self, event: str, **fields: Any) -> None:
         """Append one event; the line is whole, whoever else writes at the same time."""
+        if self._columns:
+            self._end_columns()
         line = {"event": event, "time": round(time.monotonic() - self.start, 6), **fields}
         self._waiting += _encode(line).encode()
         self._waiting += b"\n"
-        waits = event != "error" if self._gather else self._many and event in _CAN_WAIT
-        if not waits or len(self._waiting) > _BATCH:
+        if not self._gather or event == "error" or len(self._waiting) > _BATCH:
             self.flush()
+
+    def emit_of_site(self, event: str, **fields: Any) -> None:
+        """`emit` of an event that each site has once: those of thousands that begin or end together become one."""
+        if self._gather or not self._many:
+            self.emit(event, **fields)
+            return
+        columns = self._columns.get(event)
+        if columns is None:
+            columns = self._columns[event] = {name: [] for name in fields}
+        for name, value in fields.items():
+            columns[name].append(value)
 
     def contribution(
         self,
@@ -166,8 +176,15 @@ class Recorder:
             bytes=bytes,
         )
 
+    def _end_columns(self) -> None:
+        for event, columns in self._columns.items():
+            line = {"event": event, "time": round(time.monotonic() - self.start, 6), "each": columns}
+            self._waiting += f"{_encode(line)}\n".encode()
+        self._columns.clear()
+
     def flush(self) -> None:
         """Write what was gathered."""
+        self._end_columns()
         if self._waiting and self._fd is None:
             self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         while self._waiting and self._fd is not None:

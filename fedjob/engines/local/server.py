@@ -43,7 +43,7 @@ _PATIENCE = 30.0
 def run_server(
     *,
     model: JobModel,
-    app_dir: Path,
+    app_dir: str,
     sites: tuple[str, ...],
     links: Mapping[str, Link],
     hub: Hub,
@@ -76,15 +76,15 @@ def run_server(
             link.send(Message(kind="end"))
 
 
-def _load(model: JobModel, app_dir: Path, record: Recorder) -> LoadedApp | None:
+def _load(model: JobModel, app_dir: str, record: Recorder) -> LoadedApp | None:
     name = app_of(model, SERVER)
     app = next((a for a in model.apps if a.name == name), None)
     variables = {
         "JOB_ID": JOB_ID,
         "SITE_NAME": SERVER,
-        "WORKSPACE": str(app_dir.parents[1]),
+        "WORKSPACE": str(Path(app_dir).parents[1]),
         "SECURE_MODE": "False",
-        "JOB_CUSTOM_DIR": str(app_dir / "custom"),
+        "JOB_CUSTOM_DIR": f"{app_dir}/custom",
     }
     if app is None:
         record.error(site=SERVER, kind="config", message="no app is deployed to the server")

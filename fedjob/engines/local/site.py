@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from fedjob.components.roles import Executor
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.lane import Lane, id_of, opened
 from fedjob.engines.local.layout import JOB_ID, app_of
@@ -26,11 +27,14 @@ from fedjob.errors import FolderError
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
-from fedjob.exchange.keys import FLContextKey, ReservedKey, ReturnCode
+from fedjob.exchange.keys import FLContextKey, ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
+
+#: The events of the end of a run.
+_AT_THE_END = (EventType.ABOUT_TO_END_RUN, EventType.CHECK_END_RUN_READINESS, EventType.END_RUN)
 
 #: Seconds that a script has to end after the run, as in FLARE.
 _PATIENCE = 30.0
@@ -39,7 +43,7 @@ _PATIENCE = 30.0
 def run_site(
     *,
     model: JobModel,
-    app_dir: Path,
+    app_dir: str,
     site: str,
     link: Link,
     hub: Hub,
@@ -62,23 +66,23 @@ def run_site(
         record=record,
         post=post,
         meta=model.meta.to_dict(),
+        public={FLContextKey.CLIENT_NAME: site},
     )
     post.engine = engine
     engine.seed = request.seed
     return Site(engine, link).run()
 
 
-def _load(model: JobModel, app_dir: Path, site: str, link: Link, record: Recorder) -> LoadedApp | None:
+def _load(model: JobModel, app_dir: str, site: str, link: Link, record: Recorder) -> LoadedApp | None:
     name = app_of(model, site)
     app = next((a for a in model.apps if a.name == name), None)
-    place = str(app_dir)
     variables = {
         "JOB_ID": JOB_ID,
         "SITE_NAME": site,
-        "WORKSPACE": os.path.dirname(os.path.dirname(place)),  # noqa: PTH120 - plain strings are cheaper.
+        "WORKSPACE": app_dir.rsplit("/", 2)[0],
         "SECURE_MODE": "False",
-        "JOB_CUSTOM_DIR": f"{place}/custom",
-        "JOB_CONFIG_DIR": f"{place}/config",
+        "JOB_CUSTOM_DIR": f"{app_dir}/custom",
+        "JOB_CONFIG_DIR": f"{app_dir}/config",
         "ROOT_URL": "local",
         "CP_URL": "local",
         "RELAY_URL": "local",
@@ -125,10 +129,8 @@ class Site(TaskRunner):
         self._link.hear(self._arrived)
         engine.answer_peers(self.reply)
         with engine.new_context() as fl_ctx:
-            fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
-            fl_ctx.set_prop(FLContextKey.CLIENT_NAME, engine.name, private=False, sticky=True)
-            self.fire_event(EventType.ABOUT_TO_START_RUN, fl_ctx)
-            self.fire_event(EventType.START_RUN, fl_ctx)
+            self.fire(EventType.ABOUT_TO_START_RUN, fl_ctx)
+            self.fire(EventType.START_RUN, fl_ctx)
         # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
         engine.hub.sleep(0)
         for message in [self._tasks.get() for _ in range(len(self._tasks))]:
@@ -163,6 +165,9 @@ class Site(TaskRunner):
             if self._busy or len(self._tasks) or not self._lane.take(message):
                 self.put(message)
         elif not self._over:
+            if not self._unread and _is_end(message) and self._engine.only_scripts():
+                self._leave_run(message)
+                return
             if not self._unread:
                 # Only now: a strand that waits takes memory, and of thousands of sites few ever get letters.
                 name = f"{self._engine.name} hears the server"
@@ -175,28 +180,39 @@ class Site(TaskRunner):
         while self._unread:
             message = self._letters.get()
             self._unread -= 1
-            if isinstance(message, LinkClosed) or message.kind == "end":
-                self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
-                self._engine.abort()
-                self.put(None)
-                self._over = True
+            if _is_end(message):
+                self._leave_run(message)
                 return
+            assert isinstance(message, Message)
             if message.kind == "task":
                 self.put(message)
             else:
                 self._engine.post.take(message)
 
+    def _leave_run(self, message: Arrival) -> None:
+        """The run is over, or the server is gone."""
+        self._engine.failed = isinstance(message, LinkClosed) or message.headers.get("aborted", False)
+        self._engine.abort()
+        self.put(None)
+        self._over = True
+
     def _end(self) -> None:
         engine = self._engine
-        with engine.new_context() as fl_ctx:
-            self.fire_event(EventType.ABOUT_TO_END_RUN, fl_ctx)
-            self.fire_event(EventType.CHECK_END_RUN_READINESS, fl_ctx)
-            for script in engine.scripts:
-                script.join(_PATIENCE)
-            self.fire_event(EventType.END_RUN, fl_ctx)
-            for _, executor in engine.app.executors:
+        heard = engine.hears(_AT_THE_END)
+        fl_ctx = engine.new_context() if heard else None
+        if fl_ctx is not None:
+            self.fire(EventType.ABOUT_TO_END_RUN, fl_ctx)
+            self.fire(EventType.CHECK_END_RUN_READINESS, fl_ctx)
+        for script in engine.scripts:
+            script.join(_PATIENCE)
+        if fl_ctx is not None:
+            self.fire(EventType.END_RUN, fl_ctx)
+        for _, executor in engine.app.executors:
+            if getattr(type(executor), "finalize", None) is not Executor.finalize:
+                fl_ctx = engine.new_context() if fl_ctx is None else fl_ctx
                 executor.finalize(fl_ctx)
-        engine.record.emit("traffic", site=engine.name, sent=self._link.sent, received=self._link.received)
+        traffic = {"sent": self._link.sent, "received": self._link.received}
+        engine.record.emit_of_site("traffic", site=engine.name, **traffic)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.FATAL_SYSTEM_ERROR:
@@ -255,5 +271,14 @@ class Site(TaskRunner):
 
     def send(self, message: Message, rc: str, body: Body) -> None:
         """Send the body of the reply to the task that came as `message`."""
-        headers = {"task": message.headers["task"], "rc": rc}
-        self._link.send(Message(kind="reply", headers=headers, body=body))
+        self._link.send(Message(kind="reply", headers=_reply_headers(message.headers["task"], rc), body=body))
+
+
+def _is_end(message: Arrival) -> bool:
+    return isinstance(message, LinkClosed) or message.kind == "end"
+
+
+@lru_cache(maxsize=64)
+def _reply_headers(task: str, rc: str) -> dict[str, Any]:
+    """The headers of a reply, which thousands of sites have in common."""
+    return {"task": task, "rc": rc}

@@ -93,7 +93,7 @@ class Tripwire:
         #: Where the process stands.
         self._at = ""
         #: Whether there is code that may write without Python's knowledge.
-        self._native = any(map(_is_native, list(sys.modules.values())))
+        self._native = has_native()
         sys.addaudithook(self._hear)
 
     def enter(self, resident: Resident, cwd: str) -> None:
@@ -163,6 +163,21 @@ class Tripwire:
         home = running.awaited
         if home is not None and (not paths or any(_leads_to(home, path) for path in args[:paths])):
             running.settle()
+
+
+#: How many modules there were when it was found out whether any of them is native.
+_found: tuple[int, bool] = (0, False)
+
+
+def has_native() -> bool:
+    """Whether this process has a module that may write files without Python's knowledge.
+
+    Asked before the fork, too: to look at hundreds of modules has their pages copied.
+    """
+    global _found  # noqa: PLW0603
+    if _found[0] != len(sys.modules):
+        _found = len(sys.modules), any(map(_is_native, list(sys.modules.values())))
+    return _found[1]
 
 
 def _is_native(module: Any) -> bool:

@@ -24,6 +24,7 @@ from fedjob.engines.local import logs, measure, nursery
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.tripwire import has_native
 from fedjob.engines.local.wire import share_blocks
 
 OK, FAILED, BROKEN = 0, 1, 70
@@ -38,7 +39,7 @@ STACKS_END = "that is all\n"
 _FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
 
 #: New objects between two looks of the collector.
-_SELDOM = 100_000
+_SELDOM = 250_000
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
@@ -51,6 +52,7 @@ def prepare(plan: Plan) -> None:
     """
     _change_environment(plan.environ)
     logs.apply_to_all(plan.logs)
+    has_native()
 
 
 def open_streams() -> None:

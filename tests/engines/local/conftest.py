@@ -11,6 +11,7 @@ import pytest
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.run import _plan, carry_out
 from fedjob.engines.request import RunRequest
+from fedjob.result.read import read_events
 
 PRELUDE = """
 import os, sys, time, random, signal
@@ -106,7 +107,7 @@ def crew(tmp_path):
             status = carry_out(plan, record)
         finally:
             record.close()
-        events = [json.loads(line) for line in plan.layout.events.read_text().splitlines()]
+        events = read_events(plan.layout.workspace)
         return Outcome(status, events, plan.layout.workspace)
 
     return run

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fedjob.engines.local.record import Place, Recorder, entries, scalar
 from fedjob.result import RunResult
-from fedjob.result.read import EVENTS_FILE
+from fedjob.result.read import EVENTS_FILE, read_events
 
 
 def test_events_are_lines_with_the_time_since_the_start(tmp_path):
@@ -92,6 +92,23 @@ def test_a_place_outlives_the_process_that_set_it():
     place.leave()
     assert place.left
     place.close()
+
+
+def test_what_many_sites_say_once_is_one_line_and_read_as_an_event_of_each(tmp_path):
+    record = Recorder(tmp_path / EVENTS_FILE, many=True)
+    for n in range(3):
+        record.emit_of_site("site_ready", site=f"site-{n}", pid=n)
+    assert not record.path.exists()
+    record.emit("other", n=1)
+    record.emit_of_site("traffic", site="site-1", sent=1, received=2)
+    record.close()
+    assert len(record.path.read_text().splitlines()) == 3
+    read = [{k: v for k, v in event.items() if k != "time"} for event in read_events(tmp_path)]
+    assert read == [
+        *({"event": "site_ready", "site": f"site-{n}", "pid": n} for n in range(3)),
+        {"event": "other", "n": 1},
+        {"event": "traffic", "site": "site-1", "sent": 1, "received": 2},
+    ]
 
 
 texts = st.text(max_size=8)
