@@ -257,8 +257,13 @@ class Cable:
             return
         kind, headers, shown, places, numbers = parts
         body = self._body(shown)
+        links = self._links
+        self.received += len(places)
         for place, number in zip(places, numbers, strict=True):
-            self._deliver(place, Message(kind=kind, headers=headers, body=body, number=number))
+            if kind == _CLOSE:
+                links[place].lose()
+            else:
+                links[place].deliver(Message(kind=kind, headers=headers, body=body, number=number))
 
     def _open_results(self, parts: tuple[Any, ...]) -> None:
         kind, headers, places, results = results_in(parts)

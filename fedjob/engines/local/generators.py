@@ -226,7 +226,8 @@ class Generators:
 
     def resume(self) -> None:
         states = self._states
-        for name, generator in present().items():
+        # Asked at every turn of every site.
+        for name, generator in (_found if len(sys.modules) == _modules_seen else present()).items():
             state = states.get(name)
             if state is None:
                 self.seed(name)

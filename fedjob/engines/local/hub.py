@@ -143,7 +143,10 @@ class Hub:
         if not wait.settled:
             wait.settled = True
             strand = wait.strand
-            self._line(strand).append((strand, value, False))
+            context = strand.context
+            # As `_line` has it, in fewer calls.
+            line = self._near if context is not None and context is self._context else self._ready
+            line.append((strand, value, False))
 
     def _line(self, strand: Strand) -> deque[tuple[Strand, Any, bool]]:
         context = strand.context

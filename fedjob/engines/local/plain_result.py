@@ -56,7 +56,7 @@ class Form:
     )
 
     #: By key.
-    _known: ClassVar[dict[tuple[Any, ...], Form]] = {}
+    known: ClassVar[dict[tuple[Any, ...], Form]] = {}
 
     def __init__(self, key: tuple[Any, ...]) -> None:
         self.key = key
@@ -76,11 +76,11 @@ class Form:
 
     @classmethod
     def of(cls, key: tuple[Any, ...]) -> Form:
-        form = cls._known.get(key)
+        form = cls.known.get(key)
         if form is None:
-            if len(cls._known) >= _MANY:
-                cls._known.clear()
-            form = cls._known[key] = cls(key)
+            if len(cls.known) >= _MANY:
+                cls.known.clear()
+            form = cls.known[key] = cls(key)
         return form
 
     @staticmethod
@@ -138,12 +138,15 @@ class PlainResult:
                 kinds.append((name, None))
             else:
                 kinds.append((name, _written(value, values)))
-        form = Form.of((_arrays(params), tuple(kinds), model.params_type is ParamsType.DIFF, first, total))
+        key = _arrays(params), tuple(kinds), model.params_type is ParamsType.DIFF, first, total
+        form = Form.known.get(key) or Form.of(key)
         if form.size >= LARGE:
             block = gather([v.reshape(-1).view("u1").data for v in params.values()])
             return PlainResult(form, b"", tuple(values), block=block)
-        raw = [v.tobytes() for v in params.values()]
-        return PlainResult(form, raw[0] if len(raw) == 1 else b"".join(raw), tuple(values))
+        if len(params) == 1:
+            (value,) = params.values()
+            return PlainResult(form, value.tobytes(), tuple(values))
+        return PlainResult(form, b"".join([v.tobytes() for v in params.values()]), tuple(values))
 
     def parts(self) -> tuple[Any, ...]:
         """What makes it up but for the block."""

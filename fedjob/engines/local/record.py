@@ -71,7 +71,8 @@ class Recorder:
     ) -> None:
         self.path = path
         self.start = time.monotonic() if start is None else start
-        self._place = place
+        #: Where it is noted what is being worked on, for the report should the process die.
+        self.place = place
         self._gather = gather
         self._many = many
         self._waiting = bytearray()
@@ -215,8 +216,8 @@ class Recorder:
 
     def at(self, site: str, round: int | None, task: str | None) -> None:
         """Note, at no cost to speak of, what is being worked on, for the report should the process die."""
-        if self._place is not None:
-            self._place.set(site, round, task)
+        if self.place is not None:
+            self.place.set(site, round, task)
 
     def close(self) -> None:
         self.flush()

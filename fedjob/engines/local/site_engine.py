@@ -58,7 +58,8 @@ class SiteEngine(AsksPeers, FLEngine):
     def at_work(self, number: int | None, task: str) -> None:
         """Note which round and task the site is at, for reports."""
         self.work = (number, task)
-        self.record.at(self.name, number, task)
+        if (place := self.record.place) is not None:
+            place.set(self.name, number, task)
 
     def only_scripts(self) -> bool:
         """Whether nothing but scripts of this process was started, which can be told of the end without waiting."""
