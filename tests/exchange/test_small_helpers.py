@@ -6,8 +6,10 @@ import pytest
 from fedjob.exchange import deprecated as own
 from fedjob.exchange.fedprox import get_fedprox_mu, normalize_fedprox_mu, set_fedprox_metadata
 from fedjob.exchange.fl_model import FLModel
+from fedjob.exchange.keys import WorkspaceConstants
 from fedjob.exchange.optional import LazyImportError, optional_import
 from fedjob.exchange.ports import get_local_addresses, get_open_ports
+from fedjob.exchange.workspace import Workspace
 
 
 def test_ports_are_open_and_different():
@@ -90,3 +92,22 @@ def test_what_is_not_there_is_missed_when_it_is_used(kwargs, message):
     for use in (lambda: absent.x, lambda: absent(1)):
         with pytest.raises(LazyImportError, match=message):
             use()
+
+
+def test_a_workspace_to_be_made_looks_for_other_roots_when_it_is_asked(tmp_path, monkeypatch):
+    """Few of thousands of sites are; it says what one says whose directories are there."""
+    for folder in ("startup", "local"):
+        (tmp_path / "root" / folder).mkdir(parents=True)
+    monkeypatch.setenv(WorkspaceConstants.ENV_VAR_RESULT_ROOT, str(tmp_path / "results"))
+    root = str(tmp_path / "root")
+    workspaces = [Workspace._to_be_made(root, "site-1"), Workspace(root, "site-1")]
+    assert [w.get_result_root("job") for w in workspaces] == [
+        str(tmp_path / "results" / "site-1" / "job")
+    ] * 2
+    assert (
+        [w.log_root for w in workspaces]
+        == [w.audit_root for w in workspaces]
+        == [str(tmp_path / "results")] * 2
+    )
+    with pytest.raises(AttributeError, match="no attribute 'other_root'"):
+        _ = workspaces[0].other_root

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from fedjob.components.widgets.intime_model_selector import IntimeModelSelector
+from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.engines.local.intake import Intake
 from fedjob.result.read import read_events
 from jobs import run, script_job
@@ -201,3 +202,46 @@ def test_results_of_one_form_are_taken_all_at_once(change, outcome, monkeypatch)
     monkeypatch.setattr(Intake, "_take_stack", lambda *args: taken.append(take(*args)) or taken[-1])
     outcome(SCRIPT.format(change=CHANGES[change]), ears=False, isolation="inline")
     assert taken == [True] * 3
+
+
+#: Hears of nothing on a result's way, but looks at the file of the rounds when the next one begins.
+LOOKING = """
+from pathlib import Path
+from fedjob.components.roles import FLComponent
+from fedjob.exchange.events import AppEventType
+
+
+class Looking(FLComponent):
+    def __init__(self):
+        super().__init__()
+        self.register_event_handler(AppEventType.ROUND_STARTED, self._look)
+
+    def _look(self, event_type, fl_ctx):
+        run_dir = Path(fl_ctx.get_engine().get_workspace().get_run_dir(fl_ctx.get_job_id()))
+        rounds = run_dir / "metrics" / "round_metrics.jsonl"
+        seen = len(rounds.read_text().splitlines()) if rounds.exists() else 0
+        with open("seen.txt", "a") as f:
+            f.write(f"{seen} ")
+"""
+
+
+@pytest.mark.parametrize("isolation", ["inline", "shared", "process"])
+@pytest.mark.parametrize("looks", [True, False])
+def test_who_can_look_at_the_metrics_of_a_round_finds_them_before_the_next(
+    looks, isolation, tmp_path, monkeypatch
+):
+    (tmp_path / "looking.py").write_text(LOOKING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    script = SCRIPT.format(change=CHANGES["numbers of Python's"])
+    job = script_job(tmp_path, script, sites=4, workflow=FedAvg(num_clients=4, num_rounds=3))
+    if looks:
+        job.to_server(importlib.import_module("looking").Looking(), id="looking")
+    result = run(job, tmp_path, n_clients=4, isolation=isolation)
+    sys.modules.pop("looking", None)
+    assert result.ok, result.problems
+    server = tmp_path / "ws" / "server"
+    if looks:
+        assert (server / "seen.txt").read_text() == "0 1 2 "
+    (rounds,) = server.rglob("round_metrics.jsonl")
+    assert [json.loads(line)["round"] for line in rounds.read_text().splitlines()] == [0, 1, 2]
