@@ -24,6 +24,7 @@ from fedjob.engines.local.custom import Custom, Originals, user_traceback
 from fedjob.engines.local.generators import LIBRARY_OF
 from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap
 from fedjob.engines.local.imports import OnImport
+from fedjob.engines.local.layout import apps_of
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.output import Output
 from fedjob.engines.local.plan import Plan, Shard, only_ours
@@ -81,6 +82,9 @@ class Host:
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:
             Quiet(self.hub, list(self._cables.values()))
+        apps = {app.name: app for app in plan.model.apps}
+        #: What is deployed to each party, if anything is.
+        self._apps = {name: apps.get(app or "") for name, app in apps_of(plan.model, shard).items()}
         #: Called when torch has been imported by user code.
         self.on_torch: Callable[[], None] | None = None
         self._ok = True
@@ -221,6 +225,7 @@ class Host:
         plan = self.plan
         common: dict[str, Any] = {
             "model": plan.model,
+            "app": self._apps[name],
             "app_dir": plan.layout.app_dir(name),
             "hub": self.hub,
             "record": self.record,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,12 +97,14 @@ def lay_out(
     return Layout(workspace=workspace, shared=shared)
 
 
-def app_of(model: JobModel, name: str) -> str | None:
-    """The app deployed to the server or a site; None if the job has none for it."""
+def apps_of(model: JobModel, names: Iterable[str]) -> dict[str, str | None]:
+    """The app deployed to each of the server and the sites; None if the job has none for it."""
+    own: dict[str, str] = {}
     for app, targets in model.meta.deploy_map.items():
-        if name in targets:
-            return app
-    return next((app for app, targets in model.meta.deploy_map.items() if ALL_SITES in targets), None)
+        for target in targets:
+            own.setdefault(target, app)
+    others = own.get(ALL_SITES)
+    return {name: own.get(name, others) for name in names}
 
 
 def _clear(workspace: Path, names: Sequence[str]) -> None:
@@ -136,13 +138,13 @@ def _remove(path: Path) -> None:
 def _own(folder: Path, model: JobModel, names: Sequence[str], workspace: Path, meta: bytes) -> None:
     """A home with a copy of its app for each of the server and the sites."""
     copies: dict[str | None, list[str]] = {}
-    for name in names:
+    for name, app in apps_of(model, names).items():
         home = f"{workspace}/{name}"
         target = f"{home}/{JOB_ID}/app_{name}"
         os.makedirs(target)  # noqa: PTH103
         _furnish(home)
         _write(f"{home}/{JOB_ID}/meta.json", meta)
-        copies.setdefault(app_of(model, name), []).append(target)
+        copies.setdefault(app, []).append(target)
     for app, targets in copies.items():
         if app is not None:
             _copy(f"{folder}/{app}", targets)
@@ -179,7 +181,7 @@ def _furnish(home: str) -> None:
 
 def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path) -> dict[str, Path]:
     """One copy of each app for all of its sites: thousands of sites have a home each, and a link."""
-    names = {site: app_of(model, site) for site in sites}
+    names = apps_of(model, sites)
     shared = {app: workspace / _APPS / (app or "none") for app in dict.fromkeys(names.values())}
     for app, target in shared.items():
         target.mkdir(parents=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from fedjob.engines.local.layout import Layout, app_of
+from fedjob.engines.local.layout import Layout, apps_of
 from fedjob.engines.request import SERVER, Isolation, RunRequest
 from fedjob.errors import RequestError
 from fedjob.flare import names
@@ -89,7 +89,8 @@ def only_ours(model: JobModel, site: str) -> bool:
 
     Code of the user's in a component may look at the site's directories by ways that nobody hears of.
     """
-    app = next((a for a in model.apps if a.name == app_of(model, site)), None)
+    name = apps_of(model, [site])[site]
+    app = next((a for a in model.apps if a.name == name), None)
     if app is None or app.client is None:
         return False
     config = app.client

@@ -16,7 +16,7 @@ from fedjob.engines.local.communicator import Communicator
 from fedjob.engines.local.delivery import Delivery
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.hub import Hub, Mailbox, Strand
-from fedjob.engines.local.layout import JOB_ID, app_of
+from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_server
 from fedjob.engines.local.plain_result import Body
@@ -30,7 +30,7 @@ from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, ReservedKey
 from fedjob.flare import names, paths
-from fedjob.folder.model import JobModel
+from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.server")
 
@@ -43,6 +43,7 @@ _PATIENCE = 30.0
 def run_server(
     *,
     model: JobModel,
+    app: App | None,
     app_dir: str,
     sites: tuple[str, ...],
     links: Mapping[str, Link],
@@ -52,16 +53,16 @@ def run_server(
     request: RunRequest,
 ) -> bool:
     """Run the server's part of a job; True if no workflow panicked and no site was lost on the way."""
-    app = _load(model, app_dir, record)
+    loaded = _load(app, app_dir, record)
     try:
-        if app is None:
+        if loaded is None:
             return False
         post = Post(SERVER, hub, links, SERVER)
         engine = ServerEngine(
             clients=[Client(name, f"token-{name}") for name in sites],
             name=SERVER,
             identity=IDENTITY,
-            app=app,
+            app=loaded,
             app_dir=app_dir,
             hub=hub,
             record=record,
@@ -76,9 +77,7 @@ def run_server(
             link.send(Message(kind="end"))
 
 
-def _load(model: JobModel, app_dir: str, record: Recorder) -> LoadedApp | None:
-    name = app_of(model, SERVER)
-    app = next((a for a in model.apps if a.name == name), None)
+def _load(app: App | None, app_dir: str, record: Recorder) -> LoadedApp | None:
     variables = {
         "JOB_ID": JOB_ID,
         "SITE_NAME": SERVER,

@@ -11,7 +11,7 @@ from typing import Any
 from fedjob.components.roles import Executor
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.lane import Lane, id_of, opened
-from fedjob.engines.local.layout import JOB_ID, app_of
+from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
 from fedjob.engines.local.plain_result import Body
@@ -43,6 +43,7 @@ _PATIENCE = 30.0
 def run_site(
     *,
     model: JobModel,
+    app: App | None,
     app_dir: str,
     site: str,
     link: Link,
@@ -52,15 +53,15 @@ def run_site(
     request: RunRequest,
 ) -> bool | Site:
     """Run one site's part of a job; True if it came to its end without an error of its own, the site if it rests."""
-    app = _load(model, app_dir, site, link, record)
-    if app is None:
+    loaded = _load(app, app_dir, site, link, record)
+    if loaded is None:
         return False
     post = Post(site, hub, {SERVER: link}, SERVER)
     engine = SiteEngine(
         link=link,
         name=site,
         identity=site,
-        app=app,
+        app=loaded,
         app_dir=app_dir,
         hub=hub,
         record=record,
@@ -73,9 +74,7 @@ def run_site(
     return Site(engine, link).run()
 
 
-def _load(model: JobModel, app_dir: str, site: str, link: Link, record: Recorder) -> LoadedApp | None:
-    name = app_of(model, site)
-    app = next((a for a in model.apps if a.name == name), None)
+def _load(app: App | None, app_dir: str, site: str, link: Link, record: Recorder) -> LoadedApp | None:
     variables = {
         "JOB_ID": JOB_ID,
         "SITE_NAME": site,

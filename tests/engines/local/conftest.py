@@ -23,7 +23,7 @@ from fedjob.engines.local.wire import freeze, thaw
 
 #: Sends every site a model for some rounds and adds up what comes back.
 SERVER = """
-def run_server(*, model, app_dir, sites, links, hub, record, workspace, request):
+def run_server(*, model, app, app_dir, sites, links, hub, record, workspace, request):
     total = np.zeros(SIZE)
     for number in range(ROUNDS):
         record.emit("round_started", round=number)
@@ -43,7 +43,7 @@ def run_server(*, model, app_dir, sites, links, hub, record, workspace, request)
 
 #: Calls work(model, round, site, hub) for every task.
 SITE = """
-def run_site(*, model, app_dir, site, link, hub, record, workspace, request):
+def run_site(*, model, app, app_dir, site, link, hub, record, workspace, request):
     while True:
         task = link.inbox.get()
         if isinstance(task, LinkClosed):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fedjob.engines.local.layout import app_of, lay_out
+from fedjob.engines.local.layout import apps_of, lay_out
 from fedjob.errors import RequestError
 from fedjob.folder.read import read
 
@@ -49,8 +49,7 @@ def test_the_workspace_is_laid_out_as_the_simulators(folder, tmp_path):
 
 def test_a_site_without_an_app_has_an_empty_one(folder, tmp_path):
     model = read(folder)
-    assert app_of(model, "server") == "one"
-    assert app_of(model, "site-9") == "two"
+    assert apps_of(model, ["server", "site-9"]) == {"server": "one", "site-9": "two"}
 
 
 def test_shared_sites_have_homes_but_one_copy_of_their_app(folder, tmp_path):
