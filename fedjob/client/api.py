@@ -175,7 +175,7 @@ def shutdown(ctx: APIContext | None = None) -> None:
 def _api(ctx: APIContext | None) -> Script:
     # Three times for each task of each site: what `get_context` does, in fewer calls.
     session = CURRENT.get()
-    context: APIContext | None = ctx or session.memo.get(_DEFAULT) if session is not None else None
+    context: APIContext | None = ctx or (session.memo.get(_DEFAULT) if session is not None else None)
     api = (context or get_context(ctx)).api
     if api is None:
         raise ClientAPIError(

@@ -379,10 +379,8 @@ def publish_to_server(
 
 def _one_of(kind: Any, name: str, value: Any) -> Any:
     """`value` as a member of the enumeration `kind`; ValueError for anything else."""
-    if (known := kind._value2member_map_.get(value) if type(value) is str else None) is not None:
-        return known  # each of thousands of sites asks for three.
     try:
-        return kind(value)
+        return value if type(value) is kind else kind(value)
     except ValueError as e:
         raise ValueError(
             f"{name} must be one of {', '.join(m.value for m in kind)}, but it is {value!r}"

@@ -123,21 +123,11 @@ def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[Record]:
 def given_weights(given: Any, limits: Limits, skipped: Skipped) -> dict[str, Record]:
     """The weights that a workflow gives itself, by site name."""
     weights: dict[str, Record] = {}
-    known, cleaned = None, ""  # of thousands of sites all have the same key.
     for site in _dicts(given):
         if len(weights) >= limits.max_sites_per_round:
             skipped.add(site.get("name"), "", "too_many_sites")
             break
-        name, number, key = (
-            records.clean_name(site.get("name"), limits),
-            site.get("weight"),
-            site.get("weight_key"),
-        )
-        if type(number) is float and 0.0 < number < math.inf and key is not None and key is known:
-            fields: Record = {"weight": number, "weight_key": cleaned}
-        else:
-            fields = records.weight_fields(site, limits)
-            known, cleaned = (key, fields["weight_key"]) if "weight_key" in fields else (None, "")
+        name, fields = records.clean_name(site.get("name"), limits), records.weight_fields(site, limits)
         if name and fields:
             weights[name] = fields
     return weights

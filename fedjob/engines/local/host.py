@@ -74,17 +74,17 @@ class Host:
         self._shared = shared or set()
         self._environ = environ_now()
         layout = plan.layout
-        # Asked of one site of each app.
-        one = {layout.shared[name]: name for name in shard if name in layout.shared}
-        ours = {app for app, name in one.items() if only_ours(plan.model, name)}
+        apps = {app.name: app for app in plan.model.apps}
+        #: What is deployed to each party, if anything is.
+        self._apps = {name: apps.get(app or "") for name, app in apps_of(plan.model, shard).items()}
+        # Asked once for each app.
+        one = {layout.shared[name]: self._apps[name] for name in shard if name in layout.shared}
+        ours = {place for place, app in one.items() if only_ours(app)}
         self._patient = {name for name in shard if layout.shared.get(name) in ours}
         self._tripwire: Tripwire | None = None
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:
             Quiet(self.hub, list(self._cables.values()))
-        apps = {app.name: app for app in plan.model.apps}
-        #: What is deployed to each party, if anything is.
-        self._apps = {name: apps.get(app or "") for name, app in apps_of(plan.model, shard).items()}
         #: Called when torch has been imported by user code.
         self.on_torch: Callable[[], None] | None = None
         self._ok = True

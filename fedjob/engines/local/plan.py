@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from fedjob.engines.local.layout import Layout, apps_of
+from fedjob.engines.local.layout import Layout
 from fedjob.engines.request import SERVER, Isolation, RunRequest
 from fedjob.errors import RequestError
 from fedjob.flare import names
-from fedjob.folder.model import JobModel
+from fedjob.folder.model import App, JobModel
 
 _GROUP = r"(?:\d+|\[\d+(?:,\d+)*\])"
 
@@ -84,13 +84,11 @@ def gpus(text: str | None, sites: Sequence[str]) -> dict[str, str]:
     return {site: groups[number % len(groups)] for number, site in enumerate(sites)}
 
 
-def only_ours(model: JobModel, site: str) -> bool:
-    """Whether all components of a site are of FLARE's names, hence ours: its own code is a script, if any.
+def only_ours(app: App | None) -> bool:
+    """Whether all components of an app's sites are of FLARE's names, hence ours: their own code is a script, if any.
 
     Code of the user's in a component may look at the site's directories by ways that nobody hears of.
     """
-    name = apps_of(model, [site])[site]
-    app = next((a for a in model.apps if a.name == name), None)
     if app is None or app.client is None:
         return False
     config = app.client
