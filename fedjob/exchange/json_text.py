@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import json.encoder
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+
+#: The JSON of a string; of names that come again in every round it is kept.
+text = lru_cache(maxsize=1 << 15)(json.encoder.encode_basestring_ascii)
 
 
 def encoder(
@@ -21,6 +25,6 @@ def encoder(
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
         return plain.encode
-    text = json.encoder.encode_basestring_ascii
-    encode = make(None, plain.default, text, None, separators[1], separators[0], False, False, allow_nan)
+    escape = json.encoder.encode_basestring_ascii
+    encode = make(None, plain.default, escape, None, separators[1], separators[0], False, False, allow_nan)
     return lambda value: "".join(encode(value, 0))

@@ -1,15 +1,15 @@
 """A metrics record as JSON text of bounded size.
 
-Used by MetricsArtifactWriter.
+Used by MetricsArtifactWriter. The record's ``sites`` are JSON texts.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fedjob.components.widgets.metric_records import Record
-from fedjob.exchange.json_text import encoder
 
 
 def dumps(value: Any, indent: int | None = None) -> str | None:
@@ -44,7 +44,7 @@ def _fitted(record: Record, max_bytes: int) -> str | None:
     sites, used = _entries(record["sites"], used, max_bytes)
     skipped: list[str] = []
     if used <= max_bytes:
-        skipped, used = _entries(record["skipped_metrics"], used, max_bytes)
+        skipped, used = _entries(filter(None, map(dumps, record["skipped_metrics"])), used, max_bytes)
         if used > max_bytes:
             skipped.append('{"name":"","reason":"skipped_metrics_truncated"}')
     else:
@@ -56,42 +56,15 @@ def _fitted(record: Record, max_bytes: int) -> str | None:
     return ",".join([begin[:-1], middle, *([end[1:-1]] if last else [])]) + "}"
 
 
-def _entries(items: list[Record], used: int, max_bytes: int) -> tuple[list[str], int]:
-    """JSON of as many entries as have room, and the bytes used by then; more than there are if one had none."""
+def _entries(texts: Iterable[str], used: int, max_bytes: int) -> tuple[list[str], int]:
+    """As many of these texts, which are ASCII, as have room, and the bytes used by then; more than there are if one had none."""
     kept: list[str] = []
-    for at in range(0, len(items), _TOGETHER):
-        some = items[at : at + _TOGETHER]
-        text = _encoded(some)
-        # What FLARE counts: two bytes with each entry.
-        size = len(text) + len(some) - 1 if text is not None else max_bytes
-        if text is not None and used + size <= max_bytes:
-            kept.append(text[1:-1])
-            used += size
-            continue
-        for item in some:
-            text = _encoded(item)
-            if text is None:
-                continue
-            used += len(text) + 2
-            if used > max_bytes:
-                return kept, used
-            kept.append(text)
+    for text in texts:
+        used += len(text) + 2  # what FLARE counts: two bytes with each entry.
+        if used > max_bytes:
+            break
+        kept.append(text)
     return kept, used
-
-
-#: How many entries are encoded in one go: one by one, thousands of them cost twice as much.
-_TOGETHER = 256
-
-
-def _encoded(item: Any) -> str | None:
-    """`dumps` of one entry, or of a list of them, which is ASCII."""
-    try:
-        return _encode(item)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-_encode = encoder(compact=True, allow_nan=False)
 
 
 def _fitting(items: list[Record], max_bytes: int) -> list[Record]:

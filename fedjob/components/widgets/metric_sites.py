@@ -1,21 +1,45 @@
 """The sites' part of a round's metrics record: who reported what, with which weight.
 
-Used by MetricsArtifactWriter. A site's record is ``{"name", "metrics"[, "weight", "weight_key"]}``.
+Used by MetricsArtifactWriter. A site's record is ``{"name", "metrics"[, "weight", "weight_key"]}``. It is kept as JSON
+text, up to its weight: where thousands of sites report the same metrics, nothing is made of their numbers but the line
+that they go into.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from fedjob.components.widgets import metric_records as records
 from fedjob.components.widgets.metric_records import Limits, Record, Skipped
+from fedjob.exchange.json_text import encoder, text
 
 #: Weights below this are within all limits of numbers.
 _LARGE = 2.0**52
+
+
+class SiteRecord(NamedTuple):
+    """A site's record: its name, the JSON of its name and metrics without the last brace, and the fields of its weight."""
+
+    name: str
+    begin: str
+    weight: Record
+
+    @classmethod
+    def of(cls, name: str, metrics: list[Record], weight: Record) -> SiteRecord:
+        return cls(name, _encode({"name": name, "metrics": metrics})[:-1], weight)
+
+
+_encode = encoder(compact=True, allow_nan=False)
+
+
+def texts(sites: Iterable[SiteRecord], weights: Mapping[str, Record]) -> list[str]:
+    """The JSON of each record; `weights` are those that a workflow gives, by the site's name."""
+    found = [(begin, own | weights.get(name, {})) for name, begin, own in sites]
+    return [f"{begin},{_encode(weight)[1:]}" if weight else begin + "}" for begin, weight in found]
 
 
 class Contributions:
@@ -23,7 +47,7 @@ class Contributions:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._sites: dict[Any, list[Record]] = defaultdict(list)
+        self._sites: dict[Any, list[SiteRecord]] = defaultdict(list)
         #: How many metrics those are.
         self._counts: Counter[Any] = Counter()
         self._skipped: dict[Any, Skipped] = defaultdict(lambda: Skipped(limits))
@@ -41,12 +65,13 @@ class Contributions:
             skipped.add(site, "", "too_many_metrics")
             if room <= 0:
                 return
-        record: Record = {"name": records.clean_name(site, self._limits), "metrics": found[:room]}
+        found = found[:room]
+        fields: Record = {}
         weight = records.weight(weight, self._limits)
         if weight is not None:
-            record |= {"weight": weight, "weight_key": weight_key}
-        self._counts[round_number] += len(record["metrics"])
-        sites.append(record)
+            fields = {"weight": weight, "weight_key": weight_key}
+        self._counts[round_number] += len(found)
+        sites.append(SiteRecord.of(records.clean_name(site, self._limits), found, fields))
 
     def add_stack(
         self,
@@ -62,12 +87,14 @@ class Contributions:
                 own = {name: values[at] for name, values in metrics.items()}
                 self.add(round_number, site, own, weight, weight_key)
             return
-        names = tuple(metrics)
-        for site, weight, *values in zip(sites, weights, *metrics.values(), strict=True):
-            found = [{"name": name, "value": value} for name, value in zip(names, values, strict=True)]
-            record = {"name": site, "metrics": found, "weight": weight, "weight_key": weight_key}
-            self._sites[round_number].append(record)
-        self._counts[round_number] += len(sites) * len(names)
+        values = ",".join([f'{{"name":{_literal(name)},"value":%r}}' for name in metrics])
+        begin = f'{{"name":%s,"metrics":[{values}]'
+        rows = zip(sites, zip(map(text, sites), *metrics.values(), strict=True), weights, strict=True)
+        self._sites[round_number] += [
+            SiteRecord(site, begin % row, {"weight": weight, "weight_key": weight_key})
+            for site, row, weight in rows
+        ]
+        self._counts[round_number] += len(sites) * len(metrics)
 
     def _takes_whole(
         self,
@@ -90,7 +117,7 @@ class Contributions:
             and all(0 < weight < _LARGE for weight in weights)
         )
 
-    def pop(self, round_number: Any) -> tuple[list[Record], list[Record]]:
+    def pop(self, round_number: Any) -> tuple[list[SiteRecord], list[Record]]:
         """The round's sites and what was skipped; both are forgotten."""
         sites = self._sites.pop(round_number, [])
         self._counts.pop(round_number, None)
@@ -98,9 +125,9 @@ class Contributions:
         return sites, skipped.records if skipped else []
 
 
-def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[Record]:
+def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[SiteRecord]:
     """The records that a workflow gives itself; those without metrics are left out."""
-    result: list[Record] = []
+    result: list[SiteRecord] = []
     room = limits.max_site_metric_records_per_round
     for site in _dicts(given):
         name = site.get("name")
@@ -115,8 +142,8 @@ def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[Record]:
         found = found[:room]
         room -= len(found)
         if found:
-            record = {"name": records.clean_name(name, limits), "metrics": found}
-            result.append(record | records.weight_fields(site, limits))
+            fields = records.weight_fields(site, limits)
+            result.append(SiteRecord.of(records.clean_name(name, limits), found, fields))
     return result
 
 
@@ -131,6 +158,11 @@ def given_weights(given: Any, limits: Limits, skipped: Skipped) -> dict[str, Rec
         if name and fields:
             weights[name] = fields
     return weights
+
+
+def _literal(name: str) -> str:
+    """The JSON of a name, for a text that `%` will fill."""
+    return text(name).replace("%", "%%")
 
 
 def _dicts(given: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from fedjob.components.roles import Widget
 from fedjob.components.widgets import metric_records as records
 from fedjob.components.widgets.metric_lines import dumps, line_of
 from fedjob.components.widgets.metric_records import Limits, Record, Skipped
-from fedjob.components.widgets.metric_sites import Contributions, given_sites, given_weights
+from fedjob.components.widgets.metric_sites import Contributions, given_sites, given_weights, texts
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.dxo import DataKind, from_shareable
 from fedjob.exchange.events import AppEventType, EventType
@@ -170,14 +170,10 @@ class MetricsArtifactWriter(Widget):
         if not sites and info.get("use_contribution_sites", True) is not False:
             sites = contributed
             skipped.extend(left_out)
-        if weights:
-            for site in sites:
-                if found := weights.get(site["name"]):
-                    site.update(found)
         record: Record = {
             "round": round_number,
             "aggregated_metrics": aggregated,
-            "sites": sites,
+            "sites": texts(sites, weights),
             "skipped_metrics": skipped.records,
         }
         if aggregation := records.json_object(info.get("aggregation"), self._bounds):

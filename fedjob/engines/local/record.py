@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json.encoder
 import mmap
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from fedjob.exchange.json_text import encoder
+from fedjob.exchange.json_text import encoder, text
 
 
 class Place:
@@ -119,14 +117,14 @@ class Recorder:
         """
         try:
             shown = [
-                f'{{"name": {_text(name)}, "value": {_SHOWN[type(value)](value)}}}'
+                f'{{"name": {text(name)}, "value": {_SHOWN[type(value)](value)}}}'
                 for name, value in metrics.items()
                 if value is not None
             ]
             line = (
                 f'{{"event": "contribution", "time": {time.monotonic() - self.start:.6f}, '
-                f'"round": {_SHOWN[type(round)](round)}, "site": {_text(site)}, "task": {_text(task)}, '
-                f'"rc": {_text(rc)}, "metrics": [{", ".join(shown)}], '
+                f'"round": {_SHOWN[type(round)](round)}, "site": {text(site)}, "task": {text(task)}, '
+                f'"rc": {text(rc)}, "metrics": [{", ".join(shown)}], '
                 f'"weight": {_SHOWN[type(weight)](weight)}, "params": {params}, "bytes": {bytes}}}\n'
             )
         except (AttributeError, KeyError, TypeError):  # of another type, which the encoder may know.
@@ -242,8 +240,6 @@ def _plain(value: Any) -> Any:
 
 _encode = encoder(_plain)
 
-_text = lru_cache(maxsize=1 << 15)(json.encoder.encode_basestring_ascii)
-
 
 def _float(value: float) -> str:
     return repr(value) if isfinite(value) else _encode(value)
@@ -253,7 +249,7 @@ def _float(value: float) -> str:
 _SHOWN: dict[type, Callable[[Any], str]] = {
     int: repr,
     float: _float,
-    str: _text,
+    str: text,
     bool: lambda value: "true" if value else "false",
     type(None): lambda _: "null",
 }

@@ -38,8 +38,9 @@ STACKS_END = "that is all\n"
 #: Libraries that start no thread when they are imported.
 _FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
 
-#: New objects between two looks of the collector.
-_SELDOM = 250_000
+#: New objects for each site between two looks of the collector: while sites begin, as in a process of their own, and
+#: afterwards, when only what they hold in the midst of a round is new.
+_AT_FIRST, _LATER = 700, 20
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
@@ -123,7 +124,7 @@ def _host(
     share_blocks(host.hub if number else None)
     _dump_stacks_on_signal(host, stacks_file(plan, number))
     if len(plan.sites) > len(plan.shards):
-        host.hub.on_rest(_FreezeOnce())
+        host.hub.on_rest(_FreezeOnce(len(plan.shards[number]) if number else len(plan.sites)))
     before = len(sys.modules)
     well = host.run()
     _note_imports(before, imports_file(plan, number))
@@ -152,22 +153,23 @@ def imports_file(plan: Plan, number: int) -> Path:
 
 
 class _FreezeOnce:
-    """Keeps the collector from looking at what there is of thousands of sites.
+    """Keeps the collector from looking again and again at what there is of thousands of sites.
 
-    While they begin it looks seldom (they may train already, and leave garbage), and afterwards not at what is there by
-    then.
+    It looks after so many new objects for each of them (they train, and leave garbage), and after the first time that all
+    rest not at what is there by then.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sites: int) -> None:
+        self._sites = sites
         self._done = False
-        self._threshold = gc.get_threshold()
-        gc.set_threshold(_SELDOM, *self._threshold[1:])
+        self._threshold, *self._others = gc.get_threshold()
+        gc.set_threshold(max(self._threshold, sites * _AT_FIRST), *self._others)
 
     def __call__(self, idle: bool) -> None:
         if idle and not self._done:
             self._done = True
             gc.freeze()
-            gc.set_threshold(*self._threshold)
+            gc.set_threshold(self._threshold + self._sites * _LATER, *self._others)
 
 
 def _dump_stacks_on_signal(host: Host, path: Path) -> None:
