@@ -119,28 +119,35 @@ class Context:
         if self._output is not None:
             sys.stdout = sys.stderr = self._output
         self._generators.resume()
-        if self._tripwire is None:
+        tripwire = self._tripwire
+        if tripwire is None:
             os.chdir(self._cwd)
         else:
-            self._tripwire.enter(self, self._cwd)
+            if tripwire.at != self._cwd:
+                tripwire.move(self._cwd)
+            tripwire.running = self
 
     def suspend(self) -> None:
         self._generators.suspend()
         if self._output is not None:
-            self._output.flush()
+            if self._output.pieces:
+                self._output.flush()
             sys.stdout, sys.stderr = self._streams
-        if self._tripwire is not None:
-            self._tripwire.leave(self)
+        tripwire = self._tripwire
+        if tripwire is not None:
+            if tripwire.is_native:
+                tripwire.look(self)
+            tripwire.running = None
         if sys.path != self._path:
             self._path = list(sys.path)
         self._argv = sys.argv
         self._main = sys.modules["__main__"]
         if self._modules or len(sys.modules) != self._seen:
             self._put_modules_aside()
-        if self._tripwire is None or self.environ_touched:
+        if tripwire is None or self.environ_touched:
             self.environ_touched = False
             self._put_environ_aside()
-        if self._tripwire is None or self.moved:
+        if tripwire is None or self.moved:
             self.moved = False
             self._note_cwd()
 
@@ -150,7 +157,7 @@ class Context:
         except OSError:  # the script removed the directory it stood in.
             return
         if self._tripwire is not None:
-            self._tripwire.stand(self._cwd)
+            self._tripwire.at = self._cwd
 
     def settle(self) -> None:
         """While it is the site's turn: give it the home that it needs now, if it has none yet."""
@@ -161,7 +168,7 @@ class Context:
             self._make_home()
             self._tripwire.carry(home)
             os.chdir(home)
-            self._tripwire.stand(home)
+            self._tripwire.at = home
         self._cwd = home
 
     @property

@@ -14,7 +14,8 @@ class Output(io.TextIOBase):
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._pieces: list[str] = []
+        #: What has not been written yet.
+        self.pieces: list[str] = []
         self._size = 0
 
     @property
@@ -25,14 +26,14 @@ class Output(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        self._pieces.append(text)
+        self.pieces.append(text)
         self._size += len(text)
         if self._size > _ROOM:
             self.flush()
         return len(text)
 
     def flush(self) -> None:
-        if self._pieces:
-            text, self._pieces, self._size = "".join(self._pieces), [], 0
+        if self.pieces:
+            text, self.pieces, self._size = "".join(self.pieces), [], 0
             with Path(self._path).open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)

@@ -25,13 +25,12 @@ class Place:
         self._page = mmap.mmap(-1, self._ROOM)
 
     def set(self, site: str, round: int | None, task: str | None) -> None:
-        text = f"{site}\0{'' if round is None else round}\0{task or ''}".encode()[: self._ROOM - 5]
-        self._page[1 : 5 + len(text)] = len(text).to_bytes(4, "little") + text
+        text = f"{site}\0{'' if round is None else round}\0{task or ''}\0".encode()[: self._ROOM - 1]
+        self._page[1 : 1 + len(text)] = text
 
     def get(self) -> tuple[str | None, int | None, str | None]:
         """(site, round, task), each None if unknown."""
-        size = int.from_bytes(self._page[1:5], "little")
-        site, number, task = (*self._page[5 : 5 + size].decode(errors="replace").split("\0"), "", "")[:3]
+        site, number, task = self._page[1:].decode(errors="replace").split("\0", 3)[:3]
         return site or None, int(number) if number else None, task or None
 
     @property

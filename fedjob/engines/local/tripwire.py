@@ -89,33 +89,23 @@ class Tripwire:
         self.lobby = str(lobby)
         self._fd = os.open(lobby, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._untouched = os.fstat(self._fd).st_mtime_ns
-        self._running: Resident | None = None
-        #: Where the process stands.
-        self._at = ""
-        #: Whether there is code that may write without Python's knowledge.
-        self._native = has_native()
+        #: The site whose turn it is.
+        self.running: Resident | None = None
+        #: Where the process stands: moved there by `move`, or by the site.
+        self.at = ""
+        #: Whether there is code that may write without Python's knowledge, so that one has to `look`.
+        self.is_native = has_native()
         sys.addaudithook(self._hear)
 
-    def enter(self, resident: Resident, cwd: str) -> None:
-        """It is the turn of a site, which stands in `cwd`."""
-        if cwd != self._at:
-            os.chdir(cwd)
-            self._at = cwd
-        self._running = resident
+    def move(self, cwd: str) -> None:
+        """Have the process stand there."""
+        os.chdir(cwd)
+        self.at = cwd
 
-    def leave(self, resident: Resident) -> None:
-        """Its turn is over."""
-        if (
-            self._native
-            and resident.awaited is not None
-            and os.fstat(self._fd).st_mtime_ns != self._untouched
-        ):
+    def look(self, resident: Resident) -> None:
+        """At the end of a site's turn: give it a home if there is something in the lobby."""
+        if resident.awaited is not None and os.fstat(self._fd).st_mtime_ns != self._untouched:
             resident.settle()
-        self._running = None
-
-    def stand(self, cwd: str) -> None:
-        """The process has been moved, by the site or for it."""
-        self._at = cwd
 
     def carry(self, home: str) -> None:
         """Put into a home what lies in the lobby."""
@@ -126,17 +116,17 @@ class Tripwire:
     @contextmanager
     def silent(self) -> Iterator[None]:
         """Nothing is heard of what is done in this block."""
-        running, self._running = self._running, None
+        running, self.running = self.running, None
         try:
             yield
         finally:
-            self._running = running
+            self.running = running
 
     def getcwd(self, real: Callable[[], Any]) -> Callable[[], Any]:
         """`os.getcwd` or its sibling: a site that asks where it stands shall hear its home."""
 
         def getcwd() -> Any:
-            running = self._running
+            running = self.running
             if running is not None and running.awaited is not None:
                 running.settle()
             return real()
@@ -144,16 +134,16 @@ class Tripwire:
         return getcwd
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
-        running = self._running
+        running = self.running
         if event == "import":
             # An extension module comes with its file's name.
-            self._native = self._native or (bool(args[1]) and not _is_tame(args[0]))
+            self.is_native = self.is_native or (bool(args[1]) and not _is_tame(args[0]))
             return
         if running is None:
             return
         paths = _PATHS.get(event)
         if paths is None:
-            self._native = self._native or event in _NATIVE
+            self.is_native = self.is_native or event in _NATIVE
             return
         if event in _ENVIRON:
             running.environ_touched = True

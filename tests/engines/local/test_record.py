@@ -89,6 +89,10 @@ def test_a_place_outlives_the_process_that_set_it():
     os.waitpid(pid, 0)
     assert place.get() == ("site-1", 2, "train")
     assert not place.left
+    place.set("site-1", None, "long" * 5000)
+    assert place.get()[:2] == ("site-1", None)
+    place.set("s", 3, None)
+    assert place.get() == ("s", 3, None)
     place.leave()
     assert place.left
     place.close()

@@ -169,7 +169,7 @@ def wire(tmp_path, monkeypatch):
 )
 def test_what_gives_a_site_its_home(wire, event, args, settles):
     resident = Resident()
-    wire.enter(resident, wire.lobby)
+    wire.running = resident
     wire._hear(event, args)
     assert (resident.awaited is None) is settles
     assert resident.environ_touched is (event == "os.putenv")
@@ -178,10 +178,11 @@ def test_what_gives_a_site_its_home(wire, event, args, settles):
 def test_nothing_is_heard_between_turns_or_in_silence(wire):
     resident = Resident()
     wire._hear("open", ("x", "r", 0))
-    wire.enter(resident, wire.lobby)
+    wire.running = resident
     with wire.silent():
         wire._hear("open", ("x", "r", 0))
-    wire.leave(resident)
+    assert wire.running is resident
+    wire.running = None
     wire._hear("open", ("x", "r", 0))
     assert resident.awaited is not None
 
@@ -199,13 +200,19 @@ def test_nothing_is_heard_between_turns_or_in_silence(wire):
     ],
 )
 def test_the_lobby_is_looked_at_once_code_in_c_may_write(wire, event, args, looks):
-    wire._native = False
-    resident = Resident()
-    wire.enter(resident, wire.lobby)
+    wire.is_native = False
+    wire.running = Resident()
     wire._hear(event, args)
+    assert wire.is_native is looks
+
+
+def test_what_lies_in_the_lobby_after_a_turn_gives_the_site_its_home(wire):
+    resident = Resident()
+    wire.look(resident)
+    assert resident.awaited is not None
     open(f"{wire.lobby}/left", "w").close()
-    wire.leave(resident)
-    assert (resident.awaited is None) is looks
+    wire.look(resident)
+    assert resident.awaited is None
 
 
 def test_a_library_that_was_there_before_is_known(tmp_path, monkeypatch):
@@ -214,7 +221,7 @@ def test_a_library_that_was_there_before_is_known(tmp_path, monkeypatch):
     module = ModuleType(spec.name)
     module.__spec__ = spec
     monkeypatch.setitem(sys.modules, spec.name, module)
-    assert Tripwire(tmp_path / "one")._native
+    assert Tripwire(tmp_path / "one").is_native
 
 
 def test_paths_that_lead_home():
