@@ -38,7 +38,7 @@ _encode = encoder(compact=True, allow_nan=False)
 
 def texts(sites: Iterable[SiteRecord], weights: Mapping[str, Record]) -> list[str]:
     """The JSON of each record; `weights` are those that a workflow gives, by the site's name."""
-    found = [(begin, own | weights.get(name, {})) for name, begin, own in sites]
+    found = [(begin, own | weights[name] if name in weights else own) for name, begin, own in sites]
     return [f"{begin},{_encode(weight)[1:]}" if weight else begin + "}" for begin, weight in found]
 
 

@@ -75,9 +75,10 @@ class MetricsArtifactWriter(Widget):
         self._key_metric: Record | None = None
         self._without_metrics: list[Any] = []
         self._paths: dict[str, Path] = {}
-        #: Whether nobody looks at the file before the run is over, and the record that waits to be written then.
+        #: Whether nobody looks at the file before the run is over, and the aggregate that waits to be written then: its
+        #: metrics, its meta, its round and the directory of the run.
         self._unseen = False
-        self._waiting: tuple[Record, Path] | None = None
+        self._waiting: tuple[Any, Record, Any, str] | None = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type in MetricsArtifactWriter._EVENTS:
@@ -114,6 +115,7 @@ class MetricsArtifactWriter(Widget):
 
         They are `site`'s if that is given, else those of the site that the meta names.
         """
+        self._write_waiting()
         key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
         name = _first_name(site or meta.get(FLMetaKey.SITE_NAME), meta.get("client_name"), identity)
         self._contributions.add(number, name, metrics, meta.get(key), key)
@@ -149,21 +151,36 @@ class MetricsArtifactWriter(Widget):
         model = _as_model(fl_ctx.get_prop(AppConstants.AGGREGATION_RESULT, None))
         if model is None:
             return
-        info = (model.meta or {}).get(AppConstants.METRICS_AGGREGATION_INFO)
+        meta = model.meta or {}
+        round_number = _round_of(model.current_round, meta, fl_ctx)
+        self._waiting = model.metrics, meta, round_number, _run_dir(fl_ctx)
+        if not self._unseen:
+            self._write_waiting()
+        self._unseen = False
+
+    def _write_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        (metrics, meta, round_number, run_dir), self._waiting = self._waiting, None
+        info = meta.get(AppConstants.METRICS_AGGREGATION_INFO)
         info = info if isinstance(info, dict) else {}
-        record = self._record(model, info, _round_of(model.current_round, model.meta or {}, fl_ctx))
+        record = self._record(metrics, info, round_number)
         if not (record["aggregated_metrics"] or record["sites"] or record["skipped_metrics"]):
             if info.get("metric_source") == "custom_aggregator_flmodel_metrics":
                 self._without_metrics.append(record["round"])
             return
-        self._append(record, fl_ctx)
+        line = line_of(record, self._bounds.max_round_record_bytes)
+        path = self._path(self.round_file_name, run_dir)
+        if line is not None:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
         self._last, self._info = record, info
         self._aggregation = record.get("aggregation") or self._aggregation
         self._key_metric = record.get("key_metric") or self._key_metric
 
-    def _record(self, model: FLModel, info: Record, round_number: Any) -> Record:
+    def _record(self, metrics: Any, info: Record, round_number: Any) -> Record:
         skipped = Skipped(self._bounds)
-        aggregated = records.metrics(model.metrics, self._bounds, skipped, numbers_only=True)
+        aggregated = records.metrics(metrics, self._bounds, skipped, numbers_only=True)
         contributed, left_out = self._contributions.pop(round_number)
         sites = given_sites(info.get("sites"), self._bounds, skipped)
         weights = given_weights(info.get("site_weights"), self._bounds, skipped)
@@ -182,21 +199,6 @@ class MetricsArtifactWriter(Widget):
             record["key_metric"] = key_metric
         return record
 
-    def _append(self, record: Record, fl_ctx: FLContext) -> None:
-        self._waiting = record, self._path(self.round_file_name, fl_ctx)
-        if not self._unseen:
-            self._write_waiting()
-        self._unseen = False
-
-    def _write_waiting(self) -> None:
-        if self._waiting is None:
-            return
-        (record, path), self._waiting = self._waiting, None
-        line = line_of(record, self._bounds.max_round_record_bytes)
-        if line is not None:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-
     def _write_summary(self, fl_ctx: FLContext) -> None:
         if self._without_metrics:
             self.log_warning(fl_ctx, _missing_sentence(self._without_metrics), fire_event=False)
@@ -208,7 +210,7 @@ class MetricsArtifactWriter(Widget):
             del summary["notes"]
             data = dumps(summary, indent=2)
         if data is not None and len(data.encode()) <= self._bounds.max_summary_bytes:
-            self._path(self.summary_file_name, fl_ctx).write_text(data, encoding="utf-8")
+            self._path(self.summary_file_name, _run_dir(fl_ctx)).write_text(data, encoding="utf-8")
 
     def _summary(self, last: Record, fl_ctx: FLContext) -> Record:
         optional = {
@@ -229,17 +231,16 @@ class MetricsArtifactWriter(Widget):
             "notes": _NOTES,
         } | {k: v for k, v in optional.items() if v or v == 0}
 
-    def _path(self, name: str, fl_ctx: FLContext) -> Path:
+    def _path(self, name: str, run_dir: str) -> Path:
         """The file of that name, looked for once in a run: that takes a dozen calls of the system."""
         path = self._paths.get(name)
         if path is None or not path.parent.is_dir():
-            path = self._paths[name] = self._find(name, fl_ctx)
+            path = self._paths[name] = self._find(name, run_dir)
         return path
 
-    def _find(self, name: str, fl_ctx: FLContext) -> Path:
+    def _find(self, name: str, run_dir: str) -> Path:
         for what, given in (("summary", self.summary_file_name), ("round metrics", self.round_file_name)):
             _require_plain_name(f"{what} file name", given)
-        run_dir = fl_ctx.get_engine().get_workspace().get_run_dir(fl_ctx.get_job_id())
         path = Path(resolve_path_under_root(run_dir, str(Path(self.results_dir) / name), "metrics path"))
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -276,6 +277,11 @@ def _round_of(number: int | None, meta: dict[str, Any], fl_ctx: FLContext) -> in
 def _first_name(*names: Any) -> str:
     """The first that is a name."""
     return next((n for n in names if isinstance(n, str) and n), AppConstants.CLIENT_UNKNOWN)
+
+
+def _run_dir(fl_ctx: FLContext) -> str:
+    directory: str = fl_ctx.get_engine().get_workspace().get_run_dir(fl_ctx.get_job_id())
+    return directory
 
 
 def _job_name(fl_ctx: FLContext, limits: Limits) -> str | None:
