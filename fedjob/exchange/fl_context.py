@@ -245,6 +245,11 @@ class FLContextManager:
         ctx.props = self._fill() if fresh is None else fresh.copy()
         return ctx
 
+    def _public_props(self) -> dict[str, Any]:
+        """What is public in a new context."""
+        props = self._fill() if self._fresh is None else self._fresh
+        return {key: prop[V] for key, prop in props.items() if not prop[M] & MASK_PRIVATE}
+
     def _rest(self) -> None:
         """Keep nothing for the next context, which may never be asked for."""
         self._fresh = None

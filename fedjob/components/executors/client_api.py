@@ -60,12 +60,13 @@ class ScriptExecutor(Executor):
         self._params_transfer_type = _one_of(TransferType, "params_transfer_type", params_transfer_type)
         self._memory_gc_rounds = memory_gc_rounds
         self._cuda_empty_cache = cuda_empty_cache
-        self._script: Any = None
+        #: The script, once it was started; the engine may hand tasks to it on a shorter way.
+        self.running: Any = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.START_RUN:
             try:
-                self._script = self._start(fl_ctx)
+                self.running = self._start(fl_ctx)
             except ValueError as e:
                 self.system_panic(str(e), fl_ctx)
 
@@ -100,20 +101,15 @@ class ScriptExecutor(Executor):
         self, task_name: str, shareable: Shareable, fl_ctx: FLContext, abort_signal: Signal
     ) -> Shareable:
         """Hand the task to the script and wait for what it sends."""
-        if self._script is None:
+        if self.running is None:
             return make_reply(ReturnCode.EXECUTION_EXCEPTION)
-        sent = self._script.exchange(
+        sent = self.running.exchange(
             task_name, self.taken(shareable, fl_ctx.get_identity_name(), fl_ctx.get_job_id())
         )
         if sent is None:
             rc = ReturnCode.TASK_ABORTED if abort_signal.triggered else ReturnCode.EXECUTION_EXCEPTION
             return make_reply(rc)
         return self.given(sent, shareable)
-
-    @property
-    def running(self) -> Any:
-        """The script, once it was started; the engine may hand tasks to it on a shorter way."""
-        return self._script
 
     @staticmethod
     def taken(shareable: Shareable, site: Any, job_id: Any) -> FLModel:

@@ -72,7 +72,7 @@ class Custom:
         self._roots = {str(directory): directory for directory in directories}
         self._files: dict[Path, Sequence[Path]] = {}
         self._scripts: dict[tuple[Path, str], Path] = {}
-        self._places: dict[Path, tuple[Path, Path]] = {}
+        self._codes: dict[Path, CodeType] = {}
 
     def root(self, path: str) -> Path | None:
         """The custom directory that holds `path`, if one does."""
@@ -127,23 +127,23 @@ class Custom:
         for path in [path for path in sys.path_importer_cache if self.root(path) is not None]:
             del sys.path_importer_cache[path]
 
-    def _place(self, path: Path) -> tuple[Path, Path]:
-        """The file behind a script's path, and the ``custom/`` that it is in, or its own folder."""
-        if (place := self._places.get(path)) is None:
+    def _code(self, path: Path) -> CodeType:
+        """The code of the file behind a script's path, which is in a ``custom/`` or in a folder of its own."""
+        if (code := self._codes.get(path)) is None:
             source = Path(os.path.realpath(path))
-            place = self._places[path] = source, self.root(str(source)) or source.parent
-        return place
+            custom = self.root(str(source)) or source.parent
+            code = self._codes[path] = self._originals.compile(source, custom)
+        return code
 
     def run_script(self, path: Path, args: Sequence[str] = ()) -> None:
         """Run a script as ``__main__`` with ``sys.argv = [path, *args]``; outside of ``custom/`` it is its own original.
 
         Raises whatever the script raises, SystemExit included.
         """
-        source, custom = self._place(path)
+        code = self._code(path)
         main = ModuleType("__main__")
         file = str(path)
         vars(main).update(__file__=file, __cached__=None, __package__="")
-        code = self._originals.compile(source, custom)
         before = sys.argv, sys.modules.get("__main__")
         sys.argv = [file, *args]
         sys.modules["__main__"] = main

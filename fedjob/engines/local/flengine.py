@@ -158,7 +158,7 @@ class FLEngine:
     def public_props(self) -> dict[str, Any]:
         """What is public in a new context; the same dict while nothing changes."""
         if self._public is None or self._public[0] != self._manager._changes:
-            self._public = (self._manager._changes, self.new_context().get_all_public_props())
+            self._public = self._manager._changes, self._manager._public_props()
         return self._public[1]
 
     def rest(self) -> None:

@@ -71,7 +71,12 @@ class Lane:
         task = message.headers["task"]
         executor = self._executors.get(task) or self._executor(task)
         run = executor.running if executor is not None else None
-        if not isinstance(run, ScriptRun) or not run.is_free() or not self._is_silent(task):
+        if not isinstance(run, ScriptRun) or not run.is_free():
+            return False
+        filters = self._engine.app.filters
+        if filters and ((task, "data", "in") in filters or (task, "result", "out") in filters):
+            return False
+        if self._engine.hears(_ON_THE_WAY):
             return False
         run.offer(message, self)
         return True
@@ -83,12 +88,6 @@ class Lane:
             ours = isinstance(found, ScriptExecutor) and type(found).execute is ScriptExecutor.execute
             self._executors[task] = found if ours else None
         return self._executors[task]
-
-    def _is_silent(self, task: str) -> bool:
-        filters = self._engine.app.filters
-        if filters and ((task, "data", "in") in filters or (task, "result", "out") in filters):
-            return False
-        return not self._engine.hears(_ON_THE_WAY)
 
     def open(self, message: Message) -> Work | None:
         """In the script's strand: the task for the script. None if something is wrong: the long way will say what."""

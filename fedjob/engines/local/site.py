@@ -161,7 +161,7 @@ class Site(TaskRunner):
     def _arrived(self, message: Arrival) -> None:
         """A task goes its way at once, unless something that came before it is still to be read."""
         if not self._unread and isinstance(message, Message) and message.kind == "task":
-            if self._busy or len(self._tasks) or not self._lane.take(message):
+            if self._busy or self._tasks.items or not self._lane.take(message):
                 self.put(message)
         elif not self._over:
             if not self._unread and _is_end(message) and self._engine.only_scripts():
