@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from benchmarks.cells import Runs, beside, memory, ours
 from benchmarks.contest import TITLES, Run, Task, turns
 from benchmarks.row import Beside, Row, Target
-from benchmarks.scale import PROCESSES, ROUNDS, further, per_site_round
+from benchmarks.scale import PROCESSES, ROUNDS, further, per_site_round, ratios
 
 MIB = (1 << 20) // 4  # floats
 LARGE, LARGE_SITES, LARGE_ROUNDS = 25 * MIB, 10, 5
@@ -39,6 +39,7 @@ def one_mib() -> Iterator[Row]:
         beside=beside({**runs, **others}, further),
     )
     yield from memory("  peak memory", runs, Target(300))
+    yield from ratios(runs, 1.5)
 
 
 def large() -> Iterator[Row]:
