@@ -195,8 +195,8 @@ def _session() -> sessions.Session:
 
 def _script() -> Script:
     """The state of the running script, which all of its contexts share."""
-    memo = _session().memo
-    if _SCRIPT not in memo:
-        memo[_SCRIPT] = Script(_session())
-    script: Script = memo[_SCRIPT]
+    session = _session()
+    script: Script | None = session.memo.get(_SCRIPT)
+    if script is None:
+        script = session.memo[_SCRIPT] = Script(session)
     return script

@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from greenlet import getcurrent
-
-from fedjob.engines.local.hub import Hub, Strand
+from fedjob.engines.local.hub import Hub, running
 from fedjob.engines.request import SERVER
 
 #: Seconds. A shorter sleep of a site is taken for a wait on the world outside (a file, a child process) and
@@ -26,8 +24,8 @@ def cooperative_sleep(hub: Hub) -> Callable[[Any], None]:
     """
 
     def sleep(seconds: Any) -> None:
-        strand = getcurrent()
-        if not isinstance(strand, Strand) or strand.hub is not hub:
+        strand = running()
+        if strand is None or strand.hub is not hub:
             _real_sleep(seconds)
         elif seconds < 0:
             raise ValueError("sleep length must be non-negative")

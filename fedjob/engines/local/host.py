@@ -14,15 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from greenlet import getcurrent
-
 from fedjob.engines.local import custom
 from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.clock import cooperative_sleep
 from fedjob.engines.local.context import Context, CustomCode, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
 from fedjob.engines.local.generators import LIBRARY_OF
-from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap
+from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap, running
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.layout import apps_of
 from fedjob.engines.local.link import Link, pair
@@ -146,7 +144,7 @@ class Host:
         library = LIBRARY_OF[module]
         if library == "torch" and self.on_torch is not None:
             self.on_torch()
-        context = getattr(getcurrent(), "context", None)  # none in a thread of user code.
+        context = getattr(running(), "context", None)  # none in a thread of user code.
         if isinstance(context, Context):
             context.seed(library)
 

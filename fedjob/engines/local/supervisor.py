@@ -11,12 +11,10 @@ import traceback
 from types import FrameType
 from typing import Any
 
-from greenlet import getcurrent
-
 from fedjob.engines.local import keeper, measure, pipe, worker
 from fedjob.engines.local.deadline import Deadline, DeadlineReached
 from fedjob.engines.local.host import Host
-from fedjob.engines.local.hub import Strand
+from fedjob.engines.local.hub import running
 from fedjob.engines.local.installed import installed_path
 from fedjob.engines.local.nursery import NURSERY
 from fedjob.engines.local.outside import Outside
@@ -221,7 +219,7 @@ class Inline:
 
     def run(self) -> str:
         """Run to the end; the status for ``run_ended``."""
-        if isinstance(getcurrent(), Strand):
+        if running() is not None:
             raise RunError("a run cannot be started from inside a run with isolation='inline'")
         plan = self._plan
         customs = [plan.layout.custom(name) for name in plan.shards[0]]
@@ -240,7 +238,7 @@ class Inline:
     def _note(self, frame: FrameType | None) -> None:
         here = "".join(traceback.format_stack(frame)) if frame is not None else ""
         self._stacks = f"running:\n{here}\n{self._host.hub.stacks()}"
-        self._site = getattr(getattr(getcurrent(), "context", None), "name", SERVER)
+        self._site = getattr(getattr(running(), "context", None), "name", SERVER)
 
     def _report_late(self) -> None:
         self._record.error(

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextvars import ContextVar
 
 import pytest
+from greenlet import getcurrent
 
 from fedjob.engines.local.hub import Hub, Killed
 from fedjob.errors import RunError, Stalled
@@ -29,6 +31,45 @@ def test_strands_run_in_the_order_of_their_start_and_join_gives_their_end():
 
     finish(hub, main)
     assert seen == [0, 1, 2]
+
+
+def test_strands_one_after_another_have_a_greenlet_in_common_but_no_context_variables():
+    hub, variable, seen = Hub(), ContextVar("variable", default="none"), []
+
+    def look(name):
+        seen.append((getcurrent(), variable.get()))
+        variable.set(name)
+        hub.sleep(1)
+        assert variable.get() == name
+        if name == "raises":
+            raise ValueError
+
+    def main():
+        for name in ("first", "raises", "last"):
+            hub.spawn(look, name, name=name).join()
+        waits = hub.spawn(hub.mailbox().get, name="waits")
+        hub.sleep(0)
+        hub.kill(waits)
+        hub.spawn(look, "after a kill", name="after a kill").join()
+
+    finish(hub, main)
+    assert [value for _, value in seen] == ["none"] * 4
+    assert len({greenlet for greenlet, _ in seen}) == 1
+    assert all(greenlet.dead for greenlet, _ in seen)
+
+
+def test_more_strands_at_once_than_greenlets_are_kept():
+    hub = Hub()
+
+    def main():
+        for _ in range(2):
+            strands = [hub.spawn(hub.sleep, n, name=str(n)) for n in range(40)]
+            for strand in strands:
+                strand.join()
+            assert 0 < len(hub.carriers) < 40
+
+    finish(hub, main)
+    assert not hub.carriers
 
 
 def test_a_mailbox_hands_items_out_in_order_to_waiters_in_order():
