@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -27,8 +28,16 @@ def test_one(fedjob):
 """
 
 
-def plugin_alone() -> Iterator[Row]:
+@contextmanager
+def empty_suite() -> Iterator[Suite]:
+    """An empty suite with a plugin `nothing`: whichever plugin `-p` names, pytest looks for it among all that is installed."""
     with suite("") as empty:
+        (empty.root / "nothing.py").write_text("")
+        yield empty
+
+
+def plugin_alone() -> Iterator[Row]:
+    with empty_suite() as empty:
         for title, options in (
             ("FLARE not installed", ("-o", "fedjob_shim=always")),
             ("FLARE installed", ("-o", "fedjob_shim=never")),
@@ -39,7 +48,9 @@ def plugin_alone() -> Iterator[Row]:
 def plugin(empty: Suite, title: str, options: tuple[str, ...], repeats: int) -> Row:
     """Milliseconds that the plugin adds to pytest over an empty suite, both without any other plugin."""
     pairs = in_turn(
-        partial(bare, empty), partial(bare, empty, "-p", "pytest_fedjob.plugin", *options), repeats
+        partial(bare, empty, "-p", "nothing"),
+        partial(bare, empty, "-p", "pytest_fedjob.plugin", *options),
+        repeats,
     )
     return Row(
         what=f"{title}, over bare pytest with an empty suite",
@@ -53,9 +64,9 @@ def plugin(empty: Suite, title: str, options: tuple[str, ...], repeats: int) -> 
 def plugin_in_workers() -> Iterator[Row]:
     """The same for xdist's controller and its two workers, which start once the controller has."""
     xdist = ("-p", "xdist", "-n", "2")
-    with suite("") as empty:
+    with empty_suite() as empty:
         with_plugin = partial(bare, empty, *xdist, "-p", "pytest_fedjob.plugin", "-o", "fedjob_shim=always")
-        pairs = in_turn(partial(bare, empty, *xdist), with_plugin, WORKER_REPEATS)
+        pairs = in_turn(partial(bare, empty, *xdist, "-p", "nothing"), with_plugin, WORKER_REPEATS)
     yield Row(
         what="plugin at start-up under -n 2, controller and then workers (15 ms each)",
         ours=added(pairs) * 1e3,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import pytest
 
@@ -17,9 +16,10 @@ _SHIM = ("auto", "always", "never")
 _ISOLATIONS = ("process", "shared", "inline")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Defaults for every federated test of the session."""
+
+    # Made in every pytest process of the environment, where a dataclass costs a millisecond.
 
     engines: tuple[str, ...]  #: more than one runs each test on each of them
     golden: GoldenMode

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 #: A file is ours only if it says so near its top; anything else in the directory is the user's.
@@ -11,16 +10,16 @@ _MARK = b"\ngolden: "
 _HEAD = 400
 
 
-@dataclass
 class Orphans:
     """Gathers which test modules ran in full, and which goldens they used."""
 
-    rootpath: Path
-    golden_dir: str
-    used: set[Path] = field(default_factory=set)
-    modules: set[Path] = field(default_factory=set)  #: collected
-    spoiled: set[Path] = field(default_factory=set)  #: a test failed, was skipped or did not run
-    partial: bool = False  #: the user selected tests, or a worker was lost
+    def __init__(self, rootpath: Path, golden_dir: str) -> None:
+        self.rootpath = rootpath
+        self.golden_dir = golden_dir
+        self.used: set[Path] = set()
+        self.modules: set[Path] = set()  #: collected
+        self.spoiled: set[Path] = set()  #: a test failed, was skipped or did not run
+        self.partial = False  #: the user selected tests, or a worker was lost
 
     def find(self) -> list[Path]:
         """Unused goldens of modules whose every test passed, and those of modules that are gone.
