@@ -96,6 +96,7 @@ class Cradle:
 
     def _fork_keeper(self, run: socket.socket) -> int:
         """The pid of a process that keeps another run."""
+        here = os.getpid()
         with run:
             pid = os.fork()
             if pid == 0:
@@ -103,7 +104,7 @@ class Cradle:
                 self._socket.close()
                 if self._run is not None:
                     self._run.socket.close()
-                keeper.main(run, list(sys.path))
+                keeper.main(run, list(sys.path), here)
         return pid
 
     def _take_exits(self) -> None:

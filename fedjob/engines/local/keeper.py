@@ -87,22 +87,23 @@ class Keeper:
         # One worker per shard, each with its end of a socket to the server's worker.
         pairs = {number: socket.socketpair() for number in range(1, len(plan.shards))}
         self._places = [Place() for _ in plan.shards]
+        here = os.getpid()
         for number in range(len(plan.shards)):
             pid = os.fork()
             if pid == 0:
-                self._become_worker(plan, number, pairs)
+                self._become_worker(plan, number, pairs, here)
             self._running[pid] = number
         for ends in pairs.values():
             ends[0].close()
             ends[1].close()
 
     def _become_worker(
-        self, plan: Plan, number: int, pairs: dict[int, tuple[socket.socket, socket.socket]]
+        self, plan: Plan, number: int, pairs: dict[int, tuple[socket.socket, socket.socket]], parent: int
     ) -> NoReturn:
         """In the forked child: keep this worker's ends of the sockets, close all others, and work."""
         try:
             os.setsid()
-            die_with_parent()
+            die_with_parent(parent)
             self._children.forget_in_child()
             mine = {n: ends[0] for n, ends in pairs.items()} if number == 0 else {0: pairs[number][1]}
             for sock in (*self._private, *(sock for ends in pairs.values() for sock in ends)):
@@ -123,11 +124,11 @@ class Keeper:
                     kill_group(pid)
 
 
-def main(sock: socket.socket, path: list[str]) -> NoReturn:
-    """The life of a process that keeps a run, from just after its fork."""
+def main(sock: socket.socket, path: list[str], parent: int) -> NoReturn:
+    """The life of a process that keeps a run, from just after its fork by `parent`."""
     try:
         os.setsid()
-        die_with_parent()
+        die_with_parent(parent)
         adopt_orphans()
         children = Children()
         keeper = Keeper(sock, path, children)

@@ -28,11 +28,12 @@ def main(descriptor: int, command: list[str]) -> NoReturn:
     os.set_inheritable(descriptor, False)
     reaper.adopt_orphans()
     children = reaper.Children()
+    here = os.getpid()
     pid = os.fork()
     if pid == 0:
         children.forget_in_child()
         os.setsid()
-        reaper.die_with_parent()
+        reaper.die_with_parent(here)
         _execute(command)
     _say(sock, f"pid {pid}")
     status = _wait(sock, children, pid)

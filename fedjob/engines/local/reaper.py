@@ -20,9 +20,11 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LINUX = sys.platform == "linux"
 
 
-def die_with_parent() -> None:
-    """On Linux, have the system kill this process when its parent dies."""
+def die_with_parent(parent: int) -> None:
+    """On Linux, have the system kill this process when its parent dies, whose pid that is, also if it just has."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if _LINUX and os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
