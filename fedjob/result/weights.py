@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fedjob.errors import ResultError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: The one key under which FLARE's numpy persistor keeps its array (NPConstants.NUMPY_KEY).
 NUMPY_KEY = "numpy_key"
