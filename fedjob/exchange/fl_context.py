@@ -248,7 +248,8 @@ class FLContextManager:
     def _public_props(self) -> dict[str, Any]:
         """What is public in a new context."""
         props = self._fill() if self._fresh is None else self._fresh
-        return {key: prop[V] for key, prop in props.items() if not prop[M] & MASK_PRIVATE}
+        # A copy, made at once: a thread may set a prop meanwhile.
+        return {key: prop[V] for key, prop in list(props.items()) if not prop[M] & MASK_PRIVATE}
 
     def _rest(self) -> None:
         """Keep nothing for the next context, which may never be asked for."""
