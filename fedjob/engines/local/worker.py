@@ -38,9 +38,12 @@ STACKS_END = "that is all\n"
 #: Libraries that start no thread when they are imported.
 _FORKS_WELL = frozenset({"fedjob", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"})
 
-#: New objects for each site between two looks of the collector: while sites begin, as in a process of their own, and
-#: afterwards, when only what they hold in the midst of a round is new.
-_AT_FIRST, _LATER = 700, 20
+#: New objects between two looks of the collector while sites begin: at least so many, or so many for each site, as in a
+#: process of its own.
+_SELDOM, _AT_FIRST = 250_000, 700
+
+#: And so many more for each site afterwards, when only what they hold in the midst of a round is new.
+_LATER = 20
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
@@ -163,7 +166,7 @@ class _FreezeOnce:
         self._sites = sites
         self._done = False
         self._threshold, *self._others = gc.get_threshold()
-        gc.set_threshold(max(self._threshold, sites * _AT_FIRST), *self._others)
+        gc.set_threshold(max(_SELDOM, sites * _AT_FIRST), *self._others)
 
     def __call__(self, idle: bool) -> None:
         if idle and not self._done:
