@@ -25,7 +25,7 @@ def stacks(draw):
 
 
 @given(
-    given=st.lists(stacks(), min_size=1, max_size=3),
+    reports=st.lists(stacks(), min_size=1, max_size=3),
     limits=st.builds(
         Limits,
         max_sites_per_round=st.integers(1, 12),
@@ -34,9 +34,9 @@ def stacks(draw):
     ),
     weights=st.dictionaries(NAMES, st.fixed_dictionaries({}, optional={"weight": st.just(2.5)}), max_size=3),
 )
-def test_many_sites_at_once_are_written_as_each_of_them_is(given, limits, weights):
+def test_many_sites_at_once_are_written_as_each_of_them_is(reports, limits, weights):
     at_once, each = Contributions(limits), Contributions(limits)
-    for sites, metrics, steps in given:
+    for sites, metrics, steps in reports:
         at_once.add_stack(3, sites, metrics, steps, "NUM_STEPS_CURRENT_ROUND")
         for at, site in enumerate(sites):
             own = {name: values[at] for name, values in metrics.items()}

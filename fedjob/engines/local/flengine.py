@@ -126,24 +126,24 @@ class FLEngine:
 
     def listeners(self, event_type: str) -> tuple[Any, ...]:
         """The handlers to which the event may mean anything, in order; remembered while nothing changes."""
-        if FLComponent._registrations != self._registrations or self.app.handlers != self._handlers:
-            self._look_at_handlers()
+        self._look_at_handlers()
         found = self._heard.get(event_type)
         if found is None:
             found = self._heard[event_type] = self._listeners((event_type,))
         return found
 
     def _look_at_handlers(self) -> None:
-        """Who listens to what may have changed: forget it."""
-        self._heard.clear()
-        self._heard_any.clear()
-        self._registrations, self._handlers = FLComponent._registrations, self.app.handlers.copy()
-        self._ears = ears_of(self._handlers)
+        """Forget who listens to what if that may have changed."""
+        handlers, registrations = self.app.handlers, FLComponent._registrations
+        if registrations != self._registrations or handlers != self._handlers:
+            self._heard.clear()
+            self._heard_any.clear()
+            self._registrations, self._handlers = registrations, handlers.copy()
+            self._ears = ears_of(handlers)
 
     def hears(self, event_types: tuple[str, ...]) -> bool:
         """Whether any of the events has a listener."""
-        if FLComponent._registrations != self._registrations or self.app.handlers != self._handlers:
-            self._look_at_handlers()
+        self._look_at_handlers()
         found = self._heard_any.get(event_types)
         if found is None:
             found = self._heard_any[event_types] = bool(self._listeners(event_types))

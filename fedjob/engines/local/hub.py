@@ -99,13 +99,6 @@ class Hub:
 
         `real`: the time must really pass, because the caller waits for something outside the run.
         """
-        if seconds <= 0:
-            strand = self.current()
-            strand.wait = None
-            self._line(strand).append((strand, None, False))
-            assert self._loop is not None
-            self._loop.switch()
-            return
         wait = self.waiting()
         wait.real = real
         self._nap(wait, seconds)

@@ -25,8 +25,8 @@ class Place:
         self._page = mmap.mmap(-1, self._ROOM)
 
     def set(self, site: str, round: int | None, task: str | None) -> None:
-        text = f"{site}\0{'' if round is None else round}\0{task or ''}\0".encode()[: self._ROOM - 1]
-        self._page[1 : 1 + len(text)] = text
+        shown = f"{site}\0{'' if round is None else round}\0{task or ''}\0".encode()[: self._ROOM - 1]
+        self._page[1 : 1 + len(shown)] = shown
 
     def get(self) -> tuple[str | None, int | None, str | None]:
         """(site, round, task), each None if unknown."""

@@ -113,7 +113,7 @@ def _die() -> None:
 
 
 class Carrier(greenlet):
-    """Runs strands, one after another: to make a greenlet and end it costs ten times what it takes to go on with one.
+    """Runs strands, one after another: to make a greenlet and end it costs eight times what it takes to go on with one.
 
     For each strand it begins with no context variables, as a new greenlet does.
     """
