@@ -98,7 +98,7 @@ def aborted(reason: object) -> ClientAPIError:
 CURRENT: ContextVar[Session | None] = ContextVar("fedjob_session", default=None)
 
 #: All that are bound in this process, for threads that a script has started itself.
-_open: list[Session] = []
+_open: dict[Session, None] = {}
 
 
 @contextmanager
@@ -114,13 +114,12 @@ def bound(session: Session) -> Iterator[Session]:
 def bind(session: Session) -> None:
     """Make `session` the current one of this strand until `release`; for a process that never stops using it."""
     CURRENT.set(session)
-    _open.append(session)
+    _open[session] = None
 
 
 def release(session: Session) -> None:
     """End a binding. May be called from another strand, when the script's was killed."""
-    if session in _open:
-        _open.remove(session)
+    _open.pop(session, None)
     if CURRENT.get() is session:
         CURRENT.set(None)
 
@@ -132,5 +131,5 @@ def current() -> Session | None:
     """
     found = CURRENT.get()
     if found is None and len(_open) == 1:
-        return _open[0]
+        return next(iter(_open))
     return found

@@ -54,7 +54,14 @@ class Batch:
 
     def is_finite(self) -> bool:
         """Whether no metric is infinite or not a number."""
-        return all(isfinite(v) for values in self.metrics.values() for v in values if isinstance(v, float))
+        return all(map(_are_finite, self.metrics.values()))
+
+
+def _are_finite(values: Sequence[MetricValue]) -> bool:
+    try:
+        return all(map(isfinite, values))  # type: ignore[arg-type]
+    except (OverflowError, TypeError):  # huge integers are finite, and so is what is no number.
+        return all(isfinite(v) for v in values if isinstance(v, float))
 
 
 class Contributions(Sequence[Contribution]):

@@ -25,6 +25,11 @@ def read_events(workspace: Path) -> list[Event]:
 
     A last line that was cut by a kill is left out; a broken line elsewhere raises ResultError.
     """
+    return list(chain.from_iterable(map(_one_by_one, _written(workspace))))
+
+
+def _written(workspace: Path) -> list[Event]:
+    """`read_events`, those that many sites have as they were written: one event, a column for each field."""
     path = workspace / EVENTS_FILE
     try:
         lines = path.read_bytes().split(b"\n")
@@ -37,14 +42,15 @@ def read_events(workspace: Path) -> list[Event]:
             events: list[Event] = json.loads(b"[" + b",".join(lines[:-1]) + b"]")
         except ValueError:
             events = [_event(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
-        return list(chain.from_iterable(map(_one_by_one, events)))
+    return events
 
 
 def _one_by_one(event: Event) -> Iterable[Event]:
     """The events of an event that many sites have: a column for each field."""
     if "each" not in event:
         return (event,)
-    columns = event.pop("each")
+    columns = event["each"]
+    event = {name: value for name, value in event.items() if name != "each"}
     return [event | dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -70,7 +76,7 @@ def _without_collector() -> Iterator[None]:
 
 def read_result(workspace: Path) -> RunResult:
     """Build the RunResult of the run recorded in `workspace`; raises ResultError when there is none."""
-    events = read_events(workspace)
+    events = _written(workspace)
     started = next((e for e in events if e["event"] == "run_started"), None)
     if started is None:
         raise ResultError(f"{workspace / EVENTS_FILE} records no run_started; the run never began")
@@ -119,9 +125,16 @@ class _Tally:
     best: Event = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
-        handler = getattr(self, f"_on_{event['event']}", None)
-        if handler is not None:
-            handler(event)
+        kind = event["event"]
+        if "each" not in event:
+            handler = getattr(self, f"_on_{kind}", None)
+            if handler is not None:
+                handler(event)
+        elif (together := getattr(self, f"_on_each_{kind}", None)) is not None:
+            together(event["each"])
+        else:
+            for one in _one_by_one(event):
+                self.add(one)
 
     def _on_run_ended(self, e: Event) -> None:
         self.status, self.reason = e["status"], e.get("reason")
@@ -129,8 +142,12 @@ class _Tally:
     def _on_site_ready(self, e: Event) -> None:
         self.devices[e["site"]] = e.get("cuda_visible_devices")
 
+    def _on_each_site_ready(self, columns: dict[str, list[Any]]) -> None:
+        self.devices.update(zip(columns["site"], columns["cuda_visible_devices"], strict=True))
+
     def _on_task(self, e: Event) -> None:
-        self.asked.update(e["sites"])
+        # None says all, so that ten rounds of thousands of sites do not write their names ten times.
+        self.asked.update(self.sites if e["sites"] is None else e["sites"])
 
     def _on_contribution(self, e: Event) -> None:
         metrics = {name: [value] for name, value in _metrics(e["metrics"]).items()}
@@ -184,6 +201,10 @@ class _Tally:
     def _on_traffic(self, e: Event) -> None:
         self.traffic[e["site"]] = {"sent": e["sent"], "received": e["received"]}
 
+    def _on_each_traffic(self, columns: dict[str, list[Any]]) -> None:
+        for site, sent, received in zip(columns["site"], columns["sent"], columns["received"], strict=True):
+            self.traffic[site] = {"sent": sent, "received": received}
+
     def finished_rounds(self) -> tuple[Round, ...]:
         """Rounds that ended, in order; contributions in site order, whatever order they arrived in."""
         order = {site: place for place, site in enumerate(self.sites)}
@@ -219,10 +240,10 @@ class _Tally:
                         yield f"metric {name!r} is {value} in round {r.number} at {who}"
 
     def _silent(self) -> list[str]:
-        heard = {
-            s for bs in self.contributions.values() for b in bs if b.params or b.metrics for s in b.sites
-        }
-        heard |= {site for _, site, _ in self.results}
+        heard = {site for _, site, _ in self.results}
+        for batch in chain.from_iterable(self.contributions.values()):
+            if batch.params or batch.metrics:
+                heard.update(batch.sites)
         # A site that no task was sent to (sampling) had nothing to say; without a record of
         # tasks every site was asked.
         asked = self.asked or set(self.sites)

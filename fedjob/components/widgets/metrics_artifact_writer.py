@@ -82,7 +82,7 @@ class MetricsArtifactWriter(Widget):
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type in MetricsArtifactWriter._EVENTS:
-            self._write_waiting()
+            self.write_waiting()
         if event_type == EventType.START_RUN:
             self._reset()
         elif event_type == AppEventType.AFTER_CONTRIBUTION_ACCEPT:
@@ -115,7 +115,7 @@ class MetricsArtifactWriter(Widget):
 
         They are `site`'s if that is given, else those of the site that the meta names.
         """
-        self._write_waiting()
+        self.write_waiting()
         key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
         name = _first_name(site or meta.get(FLMetaKey.SITE_NAME), meta.get("client_name"), identity)
         self._contributions.add(number, name, metrics, meta.get(key), key)
@@ -134,7 +134,7 @@ class MetricsArtifactWriter(Widget):
         `unseen`: nobody looks at the file of the rounds while the run is on, so that a round may be written while the
         sites are at the next one.
         """
-        self._write_waiting()
+        self.write_waiting()
         self._unseen = unseen
         key = FLMetaKey.NUM_STEPS_CURRENT_ROUND
         named = [meta[name] for name in (FLMetaKey.SITE_NAME, "client_name") if name in meta]
@@ -155,10 +155,11 @@ class MetricsArtifactWriter(Widget):
         round_number = _round_of(model.current_round, meta, fl_ctx)
         self._waiting = model.metrics, meta, round_number, _run_dir(fl_ctx)
         if not self._unseen:
-            self._write_waiting()
+            self.write_waiting()
         self._unseen = False
 
-    def _write_waiting(self) -> None:
+    def write_waiting(self) -> None:
+        """Write the round that waits to be written, if one does."""
         if self._waiting is None:
             return
         (metrics, meta, round_number, run_dir), self._waiting = self._waiting, None

@@ -75,7 +75,7 @@ class Context:
         *,
         cwd: str,
         custom: CustomCode,
-        seed: int | None,
+        seed: int | str | None,
         base: Mapping[Any, Any],
         environ: Mapping[str, str] | None = None,
         output: Output | None = None,

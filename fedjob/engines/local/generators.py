@@ -206,7 +206,7 @@ def present() -> dict[str, Any]:
     return _found
 
 
-def seed_of(seed: int | None, site: str) -> int:
+def seed_of(seed: int | str | None, site: str) -> int:
     """The number that a site's generators are seeded with."""
     text = secrets.token_hex(16) if seed is None else f"{seed}:{site}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
@@ -220,7 +220,7 @@ class Generators:
 
     __slots__ = ("_number", "_states")
 
-    def __init__(self, seed: int | None, site: str) -> None:
+    def __init__(self, seed: int | str | None, site: str) -> None:
         self._number = seed_of(seed, site)
         self._states: dict[str, Any] = {}
 

@@ -6,6 +6,7 @@ The same in a worker (one site, or many) and in the test process (all of them an
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +93,10 @@ class Host:
         #: A worker ends with the run: what was done to its process has not to be undone.
         self._is_worker = place is not None
         #: Of apps that sites have in common, by where their files are.
-        self._customs: dict[Path, CustomCode] = {}
+        self._customs: dict[str, CustomCode] = {}
+        seed = plan.request.seed
+        #: Asked of the system once for all parties, whose numbers differ by their names.
+        self._seed: int | str = secrets.token_hex(16) if seed is None else seed
 
     def run(self) -> bool:
         """Run the parties to their end; True if all of them were well."""
@@ -113,13 +117,14 @@ class Host:
     def _process_ready(self) -> Iterator[None]:
         """What the parties find in the process while they run: importer, shim, sleep."""
         # Thousands of sites have theirs in common.
-        sources = {self.plan.layout.source(name) for name in self.shard}
-        here = Custom(Originals(self.plan.request.source_roots), [source / "custom" for source in sources])
+        sources = {self.plan.layout.source_dir(name) for name in self.shard}
+        customs = [Path(source, "custom") for source in sources]
+        here = Custom(Originals(self.plan.request.source_roots), customs)
         custom.enter(here)
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
         if len(self._patient) > 1 and self._cables:
             self._wire()
-        on_import = OnImport(dict.fromkeys(LIBRARY_OF, self._seed))
+        on_import = OnImport(dict.fromkeys(LIBRARY_OF, self._seed_library))
         on_import.install()
         try:
             with shim.active():
@@ -140,7 +145,7 @@ class Host:
         if idle:
             self.record.flush()
 
-    def _seed(self, module: str) -> None:
+    def _seed_library(self, module: str) -> None:
         library = LIBRARY_OF[module]
         if library == "torch" and self.on_torch is not None:
             self.on_torch()
@@ -164,15 +169,15 @@ class Host:
         waits = self._tripwire is not None and name != self.shard[0] and name in self._patient
         if not waits:
             layout.settle(name)
-        home, source = layout.home_dir(name), layout.source(name)
+        home, source = layout.home_dir(name), layout.source_dir(name)
         code = self._customs.get(source)
         if code is None:
-            code = self._customs[source] = CustomCode(source / "custom", self._path, self._shared)
+            code = self._customs[source] = CustomCode(Path(source, "custom"), self._path, self._shared)
         return Context(
             name,
             cwd=home,
             custom=code,
-            seed=self.plan.request.seed,
+            seed=self._seed,
             base=self._environ,
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
             output=Output(f"{home}/log.txt") if self._cables and len(self.shard) > 1 else None,

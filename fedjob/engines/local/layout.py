@@ -33,7 +33,7 @@ class Layout:
 
     workspace: Path
     #: Where an app folder really is, for those that several sites have in common, by site.
-    shared: Mapping[str, Path] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     def app(self, name: str) -> Path:
         """The app folder of the server or of a site."""
@@ -57,7 +57,11 @@ class Layout:
 
     def source(self, name: str) -> Path:
         """Where the files of a site's app are, whether its home is made or not."""
-        return self.shared.get(name) or self.app(name)
+        return Path(self.source_dir(name))
+
+    def source_dir(self, name: str) -> str:
+        """`source` as a plain string."""
+        return self.shared.get(name) or self.app_dir(name)
 
     def settle(self, name: str) -> None:
         """Make the home of a site that has its app in common with others.
@@ -179,14 +183,14 @@ def _furnish(home: str) -> None:
         os.mkdir(f"{home}/{directory}")  # noqa: PTH102
 
 
-def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path) -> dict[str, Path]:
+def _share(folder: Path, model: JobModel, sites: Sequence[str], workspace: Path) -> dict[str, str]:
     """One copy of each app for all of its sites: thousands of sites have a home each, and a link."""
     names = apps_of(model, sites)
-    shared = {app: workspace / _APPS / (app or "none") for app in dict.fromkeys(names.values())}
+    shared = {app: f"{workspace}/{_APPS}/{app or 'none'}" for app in dict.fromkeys(names.values())}
     for app, target in shared.items():
-        target.mkdir(parents=True)
+        os.makedirs(target)  # noqa: PTH103
         if app is not None:
-            _copy(f"{folder}/{app}", [str(target)])
+            _copy(f"{folder}/{app}", [target])
     return {site: shared[app] for site, app in names.items()}
 
 

@@ -52,19 +52,31 @@ class Link:
 
     def __init__(self, hub: Hub, peer: str) -> None:
         self.peer = peer
-        self.inbox: Mailbox[Arrival] = hub.mailbox()
         self.sent = 0
         self.received = 0
         self.closed = False
-        self._take: Callable[[Arrival], None] = self.inbox.put
+        self._hub = hub
+        # Made when needed: most links are heard from the start, by thousands of sites.
+        self._inbox: Mailbox[Arrival] | None = None
+        self._take: Callable[[Arrival], None] = self._keep
+
+    @property
+    def inbox(self) -> Mailbox[Arrival]:
+        """What has arrived, until somebody hears it."""
+        if self._inbox is None:
+            self._inbox = self._hub.mailbox()
+        return self._inbox
+
+    def _keep(self, arrival: Arrival) -> None:
+        self.inbox.put(arrival)
 
     def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
         """Have `take` called with all that has arrived and will. It must not wait: who calls it is no strand.
 
         Results of many peers that come together on one cable go to `take_results` if all of its links have the same.
         """
-        while len(self.inbox):
-            take(self.inbox.get())
+        while self._inbox is not None and len(self._inbox):
+            take(self._inbox.get())
         self._take = take
 
     def send(self, message: Message, number: int = 0) -> None:

@@ -127,12 +127,11 @@ class PlainResult:
         meta = model.meta or {}
         if model.metrics is not None:
             meta = {FLMetaKey.INITIAL_METRICS: model.metrics, **meta}
-        # The type of a validation becomes a header.
-        if FLMetaKey.VALIDATE_TYPE in meta or not _NAMES.issuperset(map(type, meta)):
-            raise NotPlain
         values: list[Any] = []
         kinds: list[tuple[str, _Kind]] = []
         for name, value in meta.items():
+            if type(name) is not str or name == FLMetaKey.VALIDATE_TYPE:  # which becomes a header.
+                raise NotPlain
             if type(value) in ATOMS:
                 values.append(value)
                 kinds.append((name, None))
@@ -226,9 +225,6 @@ def _written(value: Any, values: list[Any]) -> _Kind:
         values.append(raw)
         return code
     if _NAMES.issuperset(map(type, value)):
-        if ATOMS.issuperset(map(type, value.values())):
-            values += value.values()
-            return tuple([(n, None) for n in value])
         return tuple([(n, _atom(v, values)) for n, v in value.items()])
     if not ATOMS.issuperset(map(type, value)):
         raise NotPlain

@@ -46,9 +46,8 @@ class ScriptRun(Session):
         self._engine = engine
         self._path = path
         self._args = args
-        hub = engine.hub
-        self._tasks: Mailbox[TaskIn | Message | None] = hub.mailbox()
-        self._outcomes: Mailbox[FLModel | _Ended | None] = hub.mailbox()
+        self._tasks: Mailbox[TaskIn | Message | None] = Mailbox(engine.hub)
+        self._outcomes: Mailbox[FLModel | None] = Mailbox(engine.hub)
         self._strand: Strand | None = None
         #: The short way for tasks, and the task that came by it and has no result yet.
         self._lane: Lane | None = None
@@ -60,7 +59,9 @@ class ScriptRun(Session):
         self._shut = False
 
     def start(self) -> None:
-        self._strand = self._engine.hub.spawn(self._main, name=f"{self._engine.name}: {self._path.name}")
+        engine = self._engine
+        name = f"{engine.name}: {self._path.name}"
+        self._strand = engine.hub.spawn(self._main, name=name, context=engine.context)
 
     def exchange(self, task: str, model: FLModel) -> FLModel | None:
         """Hand a task to the script; what it sends, or None if it will not: it has ended, or the run does."""
@@ -93,7 +94,7 @@ class ScriptRun(Session):
         if not self.stopped:
             self.stopped = True
             self._tasks.put(None)
-            self._outcomes.put(None)
+            self._give_up()
 
     def join(self, timeout: float) -> None:
         """Wait for the script's end, then say how it ended if that was an error nobody has heard of."""
@@ -123,8 +124,13 @@ class ScriptRun(Session):
         finally:
             session.release(self)
             self._ended = _Ended(error)
-            self._outcomes.put(self._ended)
+            self._give_up()
             self._hand_back()
+
+    def _give_up(self) -> None:
+        """Who waits for an outcome gets none."""
+        if self._outcomes.is_awaited():
+            self._outcomes.put(None)
 
     def _hand_back(self) -> None:
         """Tasks that the script leaves without a result are answered on the long way."""

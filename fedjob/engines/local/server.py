@@ -149,13 +149,15 @@ class Server(FLComponent):
         self._ending = False
         self._failed = False
         self._board: Board | None = None
-        self._watch = Watch(engine.record)
+        self._watch = Watch(engine.record, [client.name for client in engine.get_clients()])
         handlers = engine.app.handlers
         handlers.insert(0, self)
         writer = names.load(paths.METRICS_WRITER)
-        if not any(isinstance(h, writer) for h in handlers):
+        self._writers = [h for h in handlers if isinstance(h, writer)]
+        if not self._writers:
             # Also for a job that does not ask for them: where FLARE 2.9 looks for metrics, they are.
-            handlers.append(writer())
+            self._writers.append(writer())
+            handlers.extend(self._writers)
         handlers.append(self._watch)
 
     def run(self, workspace: Path) -> bool:
@@ -211,10 +213,19 @@ class Server(FLComponent):
             message = Message(kind="end", headers={"aborted": self._failed})
             for link in self._links.values():
                 link.send(message)
+            self._catch_up()
             if not self._failed:
                 self._hear_out(hearing)
             self.fire_event(EventType.CHECK_END_RUN_READINESS, fl_ctx)
             self.fire_event(EventType.END_RUN, fl_ctx)
+
+    def _catch_up(self) -> None:
+        """Write, while the sites end, what nobody has to see before."""
+        for writer in self._writers:
+            try:
+                writer.write_waiting()
+            except Exception as e:
+                self._engine.note_exception(e, message=f"{type(writer).__name__} failed")
 
     def _hear_out(self, hearing: Strand) -> None:
         """What sites still have to say (events, logged values) comes before END_RUN."""

@@ -19,7 +19,6 @@ from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
-from fedjob.engines.local.strand import Swap
 from fedjob.engines.local.task_runner import TaskRunner
 from fedjob.engines.local.wire import freeze
 from fedjob.engines.request import SERVER, RunRequest
@@ -108,13 +107,12 @@ class Site(TaskRunner):
     def __init__(self, engine: SiteEngine, link: Link) -> None:
         super().__init__(engine)
         self._link = link
-        self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
+        self._tasks: Mailbox[Message | None] = Mailbox(engine.hub)
         #: While the site rests, has it go on.
         self._go_on: Callable[[Callable[[], bool | Site]], None] | None = None
-        self._letters: Mailbox[Arrival] = engine.hub.mailbox()
+        self._letters: Mailbox[Arrival] = Mailbox(engine.hub)
         self._unread = 0
         self._over = False
-        self._context: Swap | None = None
         self.usual = usual_props(engine.name)
         self._busy = False
         self._lane = Lane(engine, self)
@@ -124,17 +122,17 @@ class Site(TaskRunner):
     def run(self) -> bool | Site:
         """Begin; then the site waits for tasks."""
         engine = self._engine
-        self._context = engine.hub.current().context
         self._link.hear(self._arrived)
         engine.answer_peers(self.reply)
         with engine.new_context() as fl_ctx:
             self.fire(EventType.ABOUT_TO_START_RUN, fl_ctx)
             self.fire(EventType.START_RUN, fl_ctx)
-        # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
-        engine.hub.sleep(0)
-        for message in [self._tasks.get() for _ in range(len(self._tasks))]:
-            if message is None or not self._lane.take(message):
-                self._tasks.put(message)
+        if len(self._tasks):
+            # A script gets to its first call before the first task, as on FLARE, where that takes seconds to come.
+            engine.hub.sleep(0)
+            for message in [self._tasks.get() for _ in range(len(self._tasks))]:
+                if message is None or not self._lane.take(message):
+                    self._tasks.put(message)
         engine.rest()
         return self._work()
 
@@ -170,7 +168,7 @@ class Site(TaskRunner):
             if not self._unread:
                 # Only now: a strand that waits takes memory, and of thousands of sites few ever get letters.
                 name = f"{self._engine.name} hears the server"
-                self._engine.hub.spawn(self._take_letters, name=name, context=self._context)
+                self._engine.hub.spawn(self._take_letters, name=name, context=self._engine.context)
             self._unread += 1
             self._letters.put(message)
 

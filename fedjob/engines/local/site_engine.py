@@ -25,8 +25,8 @@ class SiteEngine(AsksPeers, FLEngine):
         self.scripts: list[ScriptRun | ExternalRun] = []
         self.work: tuple[int | None, str | None] = (None, None)
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
-        context = self.hub.current().context
-        self.app_source: Path = getattr(context, "app", None) or self.app_dir
+        self.context = self.hub.current().context
+        self.app_source: Path = getattr(self.context, "app", None) or self.app_dir
         self.seed: int | None = None
         #: Whether the run has ended because something went wrong.
         self.failed = False
@@ -63,7 +63,7 @@ class SiteEngine(AsksPeers, FLEngine):
 
     def only_scripts(self) -> bool:
         """Whether nothing but scripts of this process was started, which can be told of the end without waiting."""
-        return all(type(script) is ScriptRun for script in self.scripts)
+        return {ScriptRun}.issuperset(map(type, self.scripts))
 
     def flush(self) -> None:
         """Have what was sent to the server leave now."""

@@ -171,6 +171,10 @@ class Mailbox(Generic[T]):
             self.items = deque()
         self.items.append(item)
 
+    def is_awaited(self) -> bool:
+        """Whether a strand waits for the next item."""
+        return any(not wait.settled for wait in self._waits or ())
+
     def get(self, timeout: float | None = None) -> T:
         """The next item; TimeoutError if none comes within `timeout` seconds."""
         if self.items:

@@ -34,15 +34,18 @@ class Watch(Widget):
         }
     )
 
-    def __init__(self, record: Recorder) -> None:
+    def __init__(self, record: Recorder, sites: list[str]) -> None:
         super().__init__()
         self._record = record
+        self._sites = sites
         self._round: int | None = None
         self._open: dict[int, None] = {}  # rounds with contributions that are not done yet
 
     def task_sent(self, task: Task, sites: list[str]) -> None:
         number = task.data.get_header(AppConstants.CURRENT_ROUND)
-        self._record.emit("task", task=task.name, round=number, sites=sites)
+        # None says all of them.
+        shown = None if sites == self._sites else sites
+        self._record.emit("task", task=task.name, round=number, sites=shown)
         self._record.at("server", number, task.name)
 
     def reply(self, site: str, standing: Standing, result: Shareable, rc: str, nbytes: int) -> None:
