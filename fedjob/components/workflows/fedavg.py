@@ -327,10 +327,9 @@ class FedAvg(BaseFedAvg):
         return self.load_model_file(str(path)) if path and path.exists() else FLModel(params={})
 
     def save_model(self, model: FLModel) -> None:
-        path = self._own_file()
         if self.persistor:
             super().save_model(model)
-        elif path:
+        elif path := self._own_file():
             self.save_model_file(model, str(path))
         else:
             self.warning("No persistor or save_filename configured, model not saved")

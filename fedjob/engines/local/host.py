@@ -216,7 +216,8 @@ class Host:
             if not rests:
                 self._end_strands_of(name)
                 for link in links.values():
-                    link.close()
+                    if not link.closed:
+                        link.close()
                 self._over.put(name)
 
     def _note_end(self, name: str, well: bool) -> None:

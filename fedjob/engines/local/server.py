@@ -74,7 +74,8 @@ def run_server(
         return server.run(workspace)
     finally:
         for link in links.values():
-            link.send(Message(kind="end"))
+            if not link.closed:
+                link.send(Message(kind="end"))
 
 
 def _load(app: App | None, app_dir: str, record: Recorder) -> LoadedApp | None:
