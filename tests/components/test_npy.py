@@ -54,9 +54,11 @@ def test_a_file_that_was_not_finished_cannot_be_loaded(tmp_path):
         np.load(tmp_path / "model.npy", allow_pickle=False)
 
 
-def test_a_file_is_written_over_where_it_lies(tmp_path):
-    npy.save(tmp_path / "model.npy", LARGE)
+@pytest.mark.parametrize("name", ["large", "small"])
+def test_a_file_is_written_over_where_it_lies(name, tmp_path):
+    array = ARRAYS[name]
+    npy.save(tmp_path / "model.npy", array)
     before = (tmp_path / "model.npy").stat().st_ino
-    npy.save(tmp_path / "model.npy", LARGE * 2)
+    npy.save(tmp_path / "model.npy", array * 2)
     assert (tmp_path / "model.npy").stat().st_ino == before
-    np.testing.assert_array_equal(np.load(tmp_path / "model.npy"), LARGE * 2)
+    np.testing.assert_array_equal(np.load(tmp_path / "model.npy"), array * 2)

@@ -138,6 +138,48 @@ def test_a_site_that_no_task_was_sent_to_is_not_silent(tmp_path):
     assert written(tmp_path, STARTED, task, contribution("site-1", 0, a=1), round_done(0, a=1), ENDED).ok
 
 
+def test_a_task_that_names_no_sites_was_sent_to_all(tmp_path):
+    task = {"event": "task", "task": "train", "round": 0, "sites": None}
+    result = written(tmp_path, STARTED, task, contribution("site-1", 0, a=1), round_done(0, a=1), ENDED)
+    assert result.problems == ("site 'site-2' was silent: it sent no parameter and no metric",)
+
+
+def test_events_of_many_sites_come_to_the_same_as_those_of_each(tmp_path):
+    each = {
+        "site_ready": {"site": ["site-2", "site-1"], "pid": [7, 7], "cuda_visible_devices": [None, "1"]},
+        "traffic": {"site": ["site-2", "site-1"], "sent": [3, 4], "received": [5, 6]},
+        "scalar": {"site": ["site-1", "site-2"], "name": ["a", "a"], "value": [0.5, 0.25], "step": [0, None]},
+    }
+    together = [{"event": event, "time": 0.1, "each": columns} for event, columns in each.items()]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "all").mkdir()
+    result = written(tmp_path / "all", STARTED, *together, ENDED)
+    alone = written(tmp_path / "one", STARTED, *read_events(tmp_path / "all")[1:-1], ENDED)
+    for name in ("traffic", "devices", "scalars"):
+        assert getattr(result, name) == getattr(alone, name)
+    assert result.devices == {"site-1": "1", "site-2": None}
+    assert result.traffic["site-2"] == {"sent": 3, "received": 5}
+    assert [s.value for s in result.scalars] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([0.5, 10**400], None),
+        ([10**400, math.nan], "metric 'a' is nan in round 0 at site-2"),
+        (["well", -math.inf], "metric 'a' is -inf in round 0 at site-2"),
+        ([True, 2], None),
+    ],
+)
+def test_metrics_of_many_sites_that_are_not_finite_are_a_problem(values, problem, tmp_path):
+    together = {
+        "event": "contributions", "round": 0, "sites": ["site-1", "site-2"], "task": "train", "rc": "OK",
+        "metrics": [{"name": "a", "values": values}], "weights": [1, 1], "params": 1, "bytes": 8,
+    }  # fmt: skip
+    result = written(tmp_path, STARTED, together, round_done(0), ENDED)
+    assert result.problems == (() if problem is None else (problem,))
+
+
 def test_a_run_without_rounds_may_bring_results(tmp_path):
     results = [
         {"event": "result", "task": "validate", "site": s, "data": {"x": 1}} for s in ("site-1", "site-2")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+
 def save(path: Path, array: Any) -> None:
     """What ``numpy.save`` does, but a file that is there is written over and not cut to nothing first.
 

@@ -71,15 +71,14 @@ class Lane:
         task = message.headers["task"]
         executor = self._executors.get(task) or self._executor(task)
         run = executor.running if executor is not None else None
-        if not isinstance(run, ScriptRun) or not run.is_free():
+        if not isinstance(run, ScriptRun):
             return False
         filters = self._engine.app.filters
         if filters and ((task, "data", "in") in filters or (task, "result", "out") in filters):
             return False
         if self._engine.hears(_ON_THE_WAY):
             return False
-        run.offer(message, self)
-        return True
+        return run.offer(message, self)
 
     def _executor(self, task: str) -> ScriptExecutor | None:
         """The executor of a task, if it is of our own make."""
@@ -97,12 +96,12 @@ class Lane:
         assert isinstance(message.body, Frozen)
         try:
             model, data, number = model_of(message.body, engine.name, engine.job_id)
-            task = TaskIn(name=message.headers["task"], model=model)
         except Exception:
             self.leave(message)
             return None
-        engine.at_work(number, task.name)
-        return Work(self, executor, message, data, number, task)
+        work = Work(message.headers["task"], model, self, executor, message, data, number)
+        engine.at_work(number, work.name)
+        return work
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
@@ -135,23 +134,25 @@ class Lane:
         self._site.put(message)
 
 
-class Work:
-    """A task that a script is at."""
+class Work(TaskIn):
+    """A task that came by the short way, which its script is at."""
 
-    __slots__ = ("data", "executor", "lane", "message", "number", "task")
+    __slots__ = ("data", "executor", "lane", "message", "number")
 
     def __init__(
         self,
+        name: str,
+        model: FLModel,
         lane: Lane,
         executor: ScriptExecutor,
         message: Message,
         data: Shareable,
         number: Any,
-        task: TaskIn,
     ) -> None:
+        self.name = name
+        self.model = model
         self.lane = lane
         self.executor = executor
         self.message = message
         self.data = data
         self.number = number
-        self.task = task

@@ -225,21 +225,20 @@ def _written(value: Any, values: list[Any]) -> _Kind:
         values.append(raw)
         return code
     if _NAMES.issuperset(map(type, value)):
-        return tuple([(n, _atom(v, values)) for n, v in value.items()])
+        kinds: list[tuple[str, int | None]] = []
+        for name, v in value.items():
+            if type(v) in ATOMS:
+                values.append(v)
+                kinds.append((name, None))
+            else:
+                code, raw = _scalar(v)
+                values.append(raw)
+                kinds.append((name, code))
+        return tuple(kinds)
     if not ATOMS.issuperset(map(type, value)):
         raise NotPlain
     values.append({name: v if type(v) in ATOMS else _scalar(v) for name, v in value.items()})
     return _WHOLE
-
-
-def _atom(value: Any, values: list[Any]) -> int | None:
-    """`_written` of a value inside a dict."""
-    if type(value) in ATOMS:
-        values.append(value)
-        return None
-    code, raw = _scalar(value)
-    values.append(raw)
-    return code
 
 
 def _scalar(value: Any) -> tuple[int, bytes]:

@@ -74,20 +74,18 @@ class ScriptRun(Session):
             self._report(self._ended)
         return None
 
-    def is_free(self) -> bool:
-        """Whether the next task may come by the short way: nothing is left of those before it."""
-        return (
-            self._ended is None
-            and not self.stopped
-            and self._work is None
-            and self._tasks.items is None
-            and self._outcomes.items is None
-        )
+    def offer(self, message: Message, lane: Lane) -> bool:
+        """Hand a task to the script, which decodes it and sends its result by itself.
 
-    def offer(self, message: Message, lane: Lane) -> None:
-        """Hand a task to the script, which decodes it and sends its result by itself."""
+        False, and nothing is done, as long as something is left of the tasks before it.
+        """
+        if self._ended is not None or self.stopped or self._work is not None:
+            return False
+        if self._tasks.items is not None or self._outcomes.items is not None:
+            return False
         self._lane = lane
         self._tasks.put(message)
+        return True
 
     def end(self) -> None:
         """The run is over: the script's next look at the Client API says so."""
@@ -161,7 +159,7 @@ class ScriptRun(Session):
             work = self._lane.open(item)
             if work is not None:
                 self._work = work
-                return work.task
+                return work
         return None
 
     def reply(self, model: FLModel) -> None:

@@ -53,6 +53,16 @@ def reference(tmp_path_factory):
         return outcome(base, seed=7, isolation="process")
 
 
+@pytest.mark.parametrize("isolation", ["shared", "inline"])
+def test_without_a_seed_each_site_and_each_run_draws_numbers_of_its_own(isolation, tmp_path, monkeypatch):
+    (tmp_path / "delays").write_text(json.dumps({f"site-{n + 1}": 0 for n in range(SITES)}))
+    monkeypatch.chdir(tmp_path)
+    job = script_job(tmp_path, SCRIPT.format(delays=str(tmp_path / "delays")), rounds=1, sites=SITES)
+    runs = [run(job, tmp_path, n_clients=SITES, isolation=isolation) for _ in range(2)]
+    drawn = {c.metrics[name] for result in runs for c in result.rounds[0].contributions for name in c.metrics}
+    assert len(drawn) == 2 * SITES * 2
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     isolation=st.sampled_from(["process", "shared", "inline"]),

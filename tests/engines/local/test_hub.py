@@ -89,6 +89,27 @@ def test_a_mailbox_hands_items_out_in_order_to_waiters_in_order():
     assert seen == [(0, "a"), (1, "b")]
 
 
+def test_a_mailbox_tells_whether_somebody_waits_for_it():
+    hub, seen = Hub(), []
+
+    def main():
+        box = hub.mailbox()
+        seen.append(box.is_awaited())
+        taker = hub.spawn(box.get, name="taker")
+        hub.sleep(0)
+        seen.append(box.is_awaited())
+        hub.kill(taker)
+        seen.append(box.is_awaited())
+        hub.spawn(box.get, name="another")
+        hub.sleep(0)
+        seen.append(box.is_awaited())
+        box.put("item")
+        seen.append(box.is_awaited())
+
+    finish(hub, main)
+    assert seen == [False, True, False, True, False]
+
+
 def test_a_wait_ends_with_timeout_error_and_the_item_is_not_lost():
     hub = Hub()
 

@@ -245,3 +245,15 @@ def test_who_can_look_at_the_metrics_of_a_round_finds_them_before_the_next(
         assert (server / "seen.txt").read_text() == "0 1 2 "
     (rounds,) = server.rglob("round_metrics.jsonl")
     assert [json.loads(line)["round"] for line in rounds.read_text().splitlines()] == [0, 1, 2]
+
+
+def test_a_last_round_whose_metrics_cannot_be_written_is_a_problem(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    in_the_way = tmp_path / "ws" / "server" / "simulate_job" / "metrics" / "round_metrics.jsonl"
+    plain = CHANGES["numbers of Python's"]
+    change = f"{plain}; import os; os.makedirs({str(in_the_way)!r}, exist_ok=True)"
+    job = script_job(tmp_path, SCRIPT.format(change=change), rounds=1, sites=4)
+    result = run(job, tmp_path, n_clients=4, isolation="shared")
+    (error,) = result.errors
+    assert error.site == "server"
+    assert error.message.startswith("MetricsArtifactWriter failed: IsADirectoryError")
