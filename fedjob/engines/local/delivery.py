@@ -60,11 +60,10 @@ class Delivery:
 
     def send(self, standing: Standing, client: Client) -> bool:
         """Send the task to a site; False if a callback or a filter put an end to it."""
-        client_task = ClientTask(client, standing.task)
         if standing.for_all is not None:
-            self._note_sent(standing, client_task)
-            self._links[client.name].send(standing.for_all, client_task.number)
+            self.send_same(standing, client)
             return True
+        client_task = ClientTask(client, standing.task)
         if standing.silent is None:
             standing.silent = self._is_silent(standing.task)
         if standing.silent:
@@ -85,6 +84,13 @@ class Delivery:
             standing.for_all = message
         self._links[client.name].send(message, client_task.number)
         return True
+
+    def send_same(self, standing: Standing, client: Client) -> None:
+        """Send the message that is for all to this site, too."""
+        assert standing.for_all is not None
+        client_task = ClientTask(client, standing.task)
+        self._note_sent(standing, client_task)
+        self._links[client.name].send(standing.for_all, client_task.number)
 
     def _is_silent(self, task: Task) -> bool:
         """Whether no code but ours would notice that the task is on its way."""

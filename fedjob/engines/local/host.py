@@ -64,7 +64,9 @@ class Host:
         """
         self.plan = plan
         self.shard = shard
-        self.hub = Hub()
+        # A worker ends with the run: what was done to its process has not to be undone.
+        self._is_worker = place is not None
+        self.hub = Hub(for_life=self._is_worker)
         self.record = Recorder(
             plan.layout.events, start=plan.start, place=place, gather=SERVER in shard, many=len(shard) > 1
         )
@@ -90,8 +92,6 @@ class Host:
         self._has_server = SERVER in shard
         #: The parties that are over.
         self._over: Mailbox[str] = self.hub.mailbox()
-        #: A worker ends with the run: what was done to its process has not to be undone.
-        self._is_worker = place is not None
         #: Of apps that sites have in common, by where their files are.
         self._customs: dict[str, CustomCode] = {}
         seed = plan.request.seed

@@ -127,16 +127,12 @@ class Carrier(greenlet):
             self.strand.run()
             strand, self.strand, self.gr_context = self.strand, None, None
             idle = strand.hub.carriers
-            if isinstance(strand.error, GreenletExit) or len(idle) >= _SPARE:
+            if isinstance(strand.error, GreenletExit) or len(idle) >= strand.hub.spare:
                 return
             idle.append(self)
             del strand, idle
             assert self.parent is not None
             self.parent.switch()
-
-
-#: Carriers that wait, at most.
-_SPARE = 16
 
 
 def running() -> Strand | None:
@@ -173,7 +169,7 @@ class Mailbox(Generic[T]):
 
     def is_awaited(self) -> bool:
         """Whether a strand waits for the next item."""
-        return any(not wait.settled for wait in self._waits or ())
+        return self._waits is not None and any(not wait.settled for wait in self._waits)
 
     def get(self, timeout: float | None = None) -> T:
         """The next item; TimeoutError if none comes within `timeout` seconds."""

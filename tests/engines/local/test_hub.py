@@ -72,6 +72,19 @@ def test_more_strands_at_once_than_greenlets_are_kept():
     assert not hub.carriers
 
 
+def test_a_hub_for_life_keeps_all_greenlets_and_ends_none():
+    hub = Hub(for_life=True)
+
+    def main():
+        for strand in [hub.spawn(hub.sleep, n, name=str(n)) for n in range(40)]:
+            strand.join()
+
+    finish(hub, main)
+    kept = {*hub.carriers}
+    assert len(kept) == 41
+    assert not any(carrier.dead for carrier in kept)
+
+
 def test_a_mailbox_hands_items_out_in_order_to_waiters_in_order():
     hub, seen = Hub(), []
 
