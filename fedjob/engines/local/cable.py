@@ -195,7 +195,7 @@ class Cable:
             if idle and not self._listening:
                 # Not before every party has begun: one that begins late would overtake those that wait.
                 self._listening = True
-                self._hub.watch(self._socket, selectors.EVENT_READ, self._ready, inner=True)
+                self._hub.sockets.watch(self._socket, selectors.EVENT_READ, self._ready, inner=True)
             if idle and self._is_asked and not self._hub.is_outside():
                 self._is_asked = False
                 said = answer(self._hub, self.sent, self.received)
@@ -213,7 +213,7 @@ class Cable:
         if writing != self._writing and self._listening:
             self._writing = writing
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
-            self._hub.watch(self._socket, events, self._ready, inner=True)
+            self._hub.sockets.watch(self._socket, events, self._ready, inner=True)
 
     def _read(self) -> None:
         try:
@@ -308,7 +308,7 @@ class Cable:
         self.closed = True
         self._bundles.clear()
         self._out.clear()
-        self._hub.unwatch(self._socket)
+        self._hub.sockets.unwatch(self._socket)
         self._socket.close()
         self._lending.end()
         self._last_sent = self._last_received = None

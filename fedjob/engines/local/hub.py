@@ -7,7 +7,6 @@ process runs in one thread; a strand keeps the processor until it waits.
 
 from __future__ import annotations
 
-import selectors
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
+from fedjob.engines.local.sockets import Sockets
 from fedjob.engines.local.strand import Carrier, Killed, Mailbox, Strand, Swap, Wait, running
 from fedjob.engines.local.timers import Timers
 from fedjob.errors import RunError, Stalled
@@ -56,10 +56,9 @@ class Hub:
         self._happened = 0
         self._context: Swap | None = None
         self._loop: greenlet | None = None
-        self._selector: selectors.BaseSelector | None = None
+        self.sockets = Sockets()
         self._rests: list[Callable[[bool], float | None]] = []
         self._more_stacks: list[Callable[[], str]] = []
-        self._outer: set[Any] = set()
 
     # What strands use.
 
@@ -172,25 +171,6 @@ class Hub:
             raise TimeoutError(f"nothing came within {timeout} s")
         return value
 
-    def watch(self, fd: Any, events: int, call: Callable[[int], None], *, inner: bool = False) -> None:
-        """Call `call(events)` in the loop whenever `fd` is ready for `events` (selectors.EVENT_*).
-
-        `inner`: the other end is the run's own, so that waiting for it is no reason to let time pass.
-        """
-        if not inner:
-            self._outer.add(fd)
-        if self._selector is None:
-            self._selector = selectors.DefaultSelector()
-        if fd in self._selector.get_map():
-            self._selector.modify(fd, events, call)
-        else:
-            self._selector.register(fd, events, call)
-
-    def unwatch(self, fd: Any) -> None:
-        self._outer.discard(fd)
-        if self._selector is not None and fd in self._selector.get_map():
-            self._selector.unregister(fd)
-
     def on_rest(self, call: Callable[[bool], float | None]) -> None:
         """Call `call(idle)` after every few turns, to send what was gathered; `idle`: no strand is ready.
 
@@ -200,7 +180,7 @@ class Hub:
 
     def is_outside(self) -> bool:
         """Whether somebody here waits for the world outside of the run, which has a clock of its own."""
-        return self._timers.are_real() or bool(self._outer) or threading.active_count() > 1
+        return self._timers.are_real() or self.sockets.lead_outside() or threading.active_count() > 1
 
     def has_ready(self) -> bool:
         """Whether another strand waits for its turn."""
@@ -218,8 +198,8 @@ class Hub:
         """Inside a strand, let sockets do their work once, waiting for it, while every strand stands still."""
         for call in self._rests:
             call(True)
-        if self._selector is not None:
-            self._look(None)
+        if self.sockets:
+            self.sockets.look(None)
 
     # The loop.
 
@@ -250,9 +230,7 @@ class Hub:
             carrier.switch(None)  # which ends it.
         self.strands.clear()
         self._kin.clear()
-        if self._selector is not None:
-            self._selector.close()
-            self._selector = None
+        self.sockets.close()
 
     def _turns(self) -> None:
         near, ready, strands = self._near, self._ready, self.strands
@@ -295,19 +273,14 @@ class Hub:
         if idle:
             self._wake_polls()
         pause = 0.0 if self.has_ready() else self.remaining()
-        if self._selector is not None and self._selector.get_map():
-            self._look(min((p for p in (pause, *bounds) if p is not None), default=None))
+        if self.sockets:
+            self.sockets.look(min((p for p in (pause, *bounds) if p is not None), default=None))
         elif pause is None:
             raise Stalled(f"every strand waits and nothing can wake one\n{self.stacks()}")
         elif pause > 0:
             self._pass(pause)
         for wait in self._timers.due():
             self.wake(wait, _LATE)
-
-    def _look(self, pause: float | None) -> None:
-        assert self._selector is not None
-        for key, events in self._selector.select(pause):
-            key.data(events)
 
     def _pass(self, seconds: float) -> None:
         """Nothing can happen before the next timer: let the engine's clock jump there, if it may."""

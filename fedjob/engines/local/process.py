@@ -54,9 +54,9 @@ class Line:
         self._watched = on and not self.closed
         if self._watched:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0)
-            self._hub.watch(self._socket, events, self._ready, inner=True)
+            self._hub.sockets.watch(self._socket, events, self._ready, inner=True)
         else:
-            self._hub.unwatch(self._socket)
+            self._hub.sockets.unwatch(self._socket)
 
     def read(self) -> None:
         """Take in what is there."""
@@ -163,11 +163,11 @@ class Process:
         for line in self._lines:
             line.watch(on)
         if on:
-            self._hub.watch(self._listener, selectors.EVENT_READ, self._accept, inner=True)
-            self._hub.watch(self._leash, selectors.EVENT_READ, self._hear_leash)
+            self._hub.sockets.watch(self._listener, selectors.EVENT_READ, self._accept, inner=True)
+            self._hub.sockets.watch(self._leash, selectors.EVENT_READ, self._hear_leash)
         else:
-            self._hub.unwatch(self._listener)
-            self._hub.unwatch(self._leash)
+            self._hub.sockets.unwatch(self._listener)
+            self._hub.sockets.unwatch(self._leash)
 
     def kill(self) -> None:
         """End the process, and all that it has started, and wait until it has gone."""
@@ -215,7 +215,7 @@ class Process:
             line.close()
         self.ended, self.is_busy = True, False
         for sock in (self._listener, self._leash):
-            self._hub.unwatch(sock)
+            self._hub.sockets.unwatch(sock)
             sock.close()
         self._address.unlink(missing_ok=True)
         try:
