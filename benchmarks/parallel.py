@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.job import export
+from benchmarks.loops import two_loops
 from benchmarks.peers import task
-from benchmarks.process import run
 from benchmarks.row import Beside, Row, Target
 from benchmarks.suite import TIMES, Suite, in_turn, medians, ratio, suite
 
@@ -30,29 +28,6 @@ def test_simulation(fedjob, n):
     with open({times!r}, "a") as times:
         times.write(f"{{begin}}\\n{{time.monotonic()}}\\n")
 """
-
-#: Work that waits for nothing and shares nothing.
-LOOP = """
-import time
-
-begin, kept = time.perf_counter(), {}
-for n in range(3_000_000):
-    kept[n % 1000] = (n, str(n))
-print(time.perf_counter() - begin)
-"""
-
-
-def two_loops() -> float:
-    """What two processes at once bring on this machine where nothing stands in their way; two, if its cores are whole."""
-
-    def seconds(processes: int) -> float:
-        with ThreadPoolExecutor(processes) as pool:
-            loops = [pool.submit(run, [sys.executable, "-c", LOOP]) for _ in range(processes)]
-            return max(float(loop.result().output) for loop in loops)
-
-    return statistics.median(
-        2 * one / both for both, one in in_turn(lambda: seconds(2), lambda: seconds(1), 3)
-    )
 
 
 def hundred_simulations() -> Iterator[Row]:
@@ -84,7 +59,7 @@ def _second_worker(hundred: Suite, isolation: str) -> Row:
             Beside("-n 0", alone, "s"),
             Beside("-n 2", with_two, "s"),
             Beside("whole sessions", whole, "x"),
-            Beside("two loops of Python by hand, just after", two_loops(), "x"),
+            two_loops(),
         ),
         target=Target(1.8, least=True),
     )

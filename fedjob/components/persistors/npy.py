@@ -14,7 +14,7 @@ def save(path: Path, array: Any) -> None:
     """What ``numpy.save`` does, but a file that is there is written over and not cut to nothing first.
 
     A file system has no pages to find for it then, and ext4 does not write at once what it takes for a replacement: that
-    is half the time for a large array, and a fifth for a small one.
+    is half the time for a large array, and a third of it for a small one.
 
     A file that is being written, or was not finished, cannot be loaded, as with numpy. Raises OSError and ValueError as
     numpy does.
