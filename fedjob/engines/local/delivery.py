@@ -14,11 +14,11 @@ from fedjob.engines.local.intake import Intake
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.post import label_reply, peer_context, reply_context, usual_props
+from fedjob.engines.local.postponed import take_out
 from fedjob.engines.local.relay import Relay
 from fedjob.engines.local.standing import Standing
 from fedjob.engines.local.watch import Watch
-from fedjob.engines.local.wire import Frozen, freeze, thaw, thaw_later
-from fedjob.exchange.app_constants import AppConstants
+from fedjob.engines.local.wire import Frozen, encoded, freeze, thaw
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext, put_private
@@ -41,9 +41,6 @@ _ON_THE_WAY_OUT = (
 
 #: The events around the server's filters of results.
 _ON_THE_WAY_IN = (EventType.BEFORE_TASK_RESULT_FILTER, EventType.AFTER_TASK_RESULT_FILTER)
-
-#: What of a model's meta is sent for later.
-_HARDLY_EVER = frozenset({AppConstants.METRICS_AGGREGATION_INFO})
 
 
 class Delivery:
@@ -140,8 +137,8 @@ class Delivery:
         if standing.frozen is None or standing.frozen[0] is not public:
             data = self._addressed(standing.task.data, standing.task)
             standing.headers = data[ReservedHeaderKey.HEADERS]
-            later = _postponed(data)
-            standing.frozen = (public, freeze((data, public), later))
+            later = take_out(data)
+            standing.frozen = (public, freeze((data, public), b"" if later is None else encoded(later)))
         return standing.frozen[1]
 
     def _addressed(self, data: Shareable, task: Task) -> Shareable:
@@ -186,7 +183,7 @@ class Delivery:
         if public.keys() == usual.keys() and all(public[key] is usual[key] for key in usual):
             return data
         # Somebody tells this site something of its own.
-        return freeze((thaw(data)[0], public), thaw_later(data))
+        return freeze((thaw(data)[0], public), data.later)
 
     def take_due(self, standing: Standing) -> None:
         """Give the replies whose turn has come to the workflow."""
@@ -265,23 +262,6 @@ class Delivery:
         except Exception as e:
             self._engine.note_exception(e, message=f"a callback of task {task.name!r} failed")
             task.completion_status, task.exception = TaskCompletionStatus.ERROR, e
-
-
-def _postponed(data: Shareable) -> dict[str, Any] | None:
-    """Take out of a task of our own what grows with the number of sites and is hardly ever looked at.
-
-    FLARE's FedAvg sends every site in the model's meta how all the sites were weighted.
-    """
-    dxo = data.get("DXO")
-    meta = dxo.get("meta") if type(dxo) is dict else None
-    if type(dxo) is not dict or type(meta) is not dict:
-        return None
-    later = {key: value for key, value in meta.items() if type(value) is dict and key in _HARDLY_EVER}
-    if not later:
-        return None
-    # None keeps their places.
-    data["DXO"] = {**dxo, "meta": {**meta, **dict.fromkeys(later)}}
-    return later
 
 
 def _parts(data: Shareable) -> dict[tuple[str, ...], Any]:

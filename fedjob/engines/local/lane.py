@@ -16,10 +16,11 @@ from fedjob.components.task import task_id
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain import NotPlain
 from fedjob.engines.local.plain_result import PlainResult
+from fedjob.engines.local.postponed import put_back
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.template import model_of
-from fedjob.engines.local.wire import Frozen, thaw, thaw_later
+from fedjob.engines.local.wire import Frozen, thaw
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_model import FLModel, beside
 from fedjob.exchange.keys import ReturnCode
@@ -52,7 +53,7 @@ def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
     data, public = thaw(message.body)
     data.set_header(ReservedHeaderKey.TASK_ID, id_of(message))
     if message.body.later:
-        data["DXO"]["meta"].update(thaw_later(message.body))
+        put_back(data, message.body.later)
     return data, public
 
 

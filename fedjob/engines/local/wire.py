@@ -39,7 +39,7 @@ class Frozen:
         self.sizes = sizes
         #: The large buffers, each at a multiple of ALIGN.
         self.block = block
-        #: What comes with the object and may never be looked at, see `thaw_later`.
+        #: What comes with the object and may never be looked at, see `postponed`.
         self.later = later
         #: What a receiver keeps with the object for its next look.
         self.memo: Any = None
@@ -51,13 +51,17 @@ class Frozen:
         return self.pickle, self.sizes, self.later
 
 
-def freeze(obj: Any, later: Any = None) -> Frozen:
-    """Encode `obj`, and beside it what may never be looked at; pickle's errors are raised as they are."""
-    rest = b"" if later is None else _pickled(later, in_band=True).pickle
+def freeze(obj: Any, later: bytes = b"") -> Frozen:
+    """Encode `obj`; `later` is what comes with it, `encoded` by itself. Pickle's errors are raised as they are."""
     try:
-        return Frozen(pickle=plain.dumps(obj), later=rest)
+        return Frozen(pickle=plain.dumps(obj), later=later)
     except plain.NotPlain:
-        return _pickled(obj, later=rest)
+        return _pickled(obj, later=later)
+
+
+def encoded(obj: Any) -> bytes:
+    """A pickle of `obj` with all that is in it."""
+    return _pickled(obj, in_band=True).pickle
 
 
 def _pickled(obj: Any, *, later: bytes = b"", in_band: bool = False) -> Frozen:
@@ -96,11 +100,6 @@ def thaw_in_place(frozen: Frozen) -> Any:
     """Decode into an object whose large arrays lie in the block, for as long as that does; they must not be changed."""
     view = memoryview(view_of(frozen.block)).toreadonly()
     return pickle.loads(frozen.pickle, buffers=_slices(view, frozen.sizes)) if frozen.sizes else thaw(frozen)
-
-
-def thaw_later(frozen: Frozen) -> Any:
-    """Decode what came with the object, as fresh each time as the object itself; None if nothing did."""
-    return pickle.loads(frozen.later) if frozen.later else None
 
 
 def view_of(block: bytes | Lease) -> bytes | memoryview:
