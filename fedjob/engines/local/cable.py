@@ -18,7 +18,8 @@ from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, Wh
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.lending import Borrowed, Lending
 from fedjob.engines.local.link import Arrival, Link, Message, TakeResults
-from fedjob.engines.local.plain_result import Body, PlainResult, body_of
+from fedjob.engines.local.plain_result import Body, PlainResult
+from fedjob.engines.local.postponed import Late
 from fedjob.engines.local.quiet import Answer, answer
 from fedjob.engines.local.slab import Lease
 from fedjob.engines.local.wire import view_of
@@ -73,6 +74,7 @@ class Cable:
         self._in = Frames()
         self._last_sent: Body | None = None
         self._last_received: Body | None = None
+        self._late = Late()
         self._lending = Lending()
         self._borrowed = Borrowed()
         self._writing = False
@@ -122,12 +124,14 @@ class Cable:
         if isinstance(block, Lease) and block.slab is not None:
             self._pack()
             fd = self._lending.lend(block)
-            content = pickle.dumps((place, message.kind, message.headers, number, body.parts()), 5)
+            parts = self._late.parts_of(body)
+            content = pickle.dumps((place, message.kind, message.headers, number, parts), 5)
             self._out.add(What.LENT_BODY, content, number=block.number, size=len(block), fd=fd)
             if self._out.is_long() and not self._writing:
                 self._write()
         else:
-            self._bundles.append(Copies(place, message, number, (body.parts(), bytes(view_of(block)))))
+            parts = self._late.parts_of(body)
+            self._bundles.append(Copies(place, message, number, (parts, bytes(view_of(block)))))
             self._gather(body.nbytes)
 
     def flush(self) -> None:
@@ -290,7 +294,7 @@ class Cable:
             return None
         if body is True:
             return self._last_received
-        received = body_of(*body)
+        received = self._late.body_of(*body)
         self._last_received = received if len(self._links) > 1 else None
         return received
 

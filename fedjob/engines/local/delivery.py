@@ -14,11 +14,11 @@ from fedjob.engines.local.intake import Intake
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.post import label_reply, peer_context, reply_context, usual_props
-from fedjob.engines.local.postponed import take_out
+from fedjob.engines.local.postponed import put_back, take_back, take_out
 from fedjob.engines.local.relay import Relay
 from fedjob.engines.local.standing import Standing
 from fedjob.engines.local.watch import Watch
-from fedjob.engines.local.wire import Frozen, encoded, freeze, thaw
+from fedjob.engines.local.wire import Frozen, freeze, thaw
 from fedjob.exchange.client import Client
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext, put_private
@@ -113,9 +113,10 @@ class Delivery:
             return None
         parts = _parts(task.data)
         if standing.parts is None or not _same(standing.parts, parts):
-            standing.parts, standing.frozen = parts, None
+            standing.parts, standing.frozen, standing.unfiltered = parts, None, None
         # Encoded before the next callback can change it.
-        data = freeze(task.data) if self._filters(task) else self._frozen(standing, engine.public_props())
+        filtered = self._filters(task)
+        data = self._unfiltered(standing) if filtered else self._frozen(standing, engine.public_props())
         if task.after_task_sent_cb is not None:
             self.guard(task, task.after_task_sent_cb, client_task=client_task, fl_ctx=fl_ctx)
         if task.completion_status is not None:
@@ -138,8 +139,17 @@ class Delivery:
             data = self._addressed(standing.task.data, standing.task)
             standing.headers = data[ReservedHeaderKey.HEADERS]
             later = take_out(data)
-            standing.frozen = (public, freeze((data, public), b"" if later is None else encoded(later)))
+            standing.frozen = (public, freeze((data, public), later))
         return standing.frozen[1]
+
+    @staticmethod
+    def _unfiltered(standing: Standing) -> Frozen:
+        """The task's data as the filters get it, encoded once for all sites."""
+        if standing.unfiltered is None:
+            data = copy.copy(standing.task.data)
+            later = take_out(data)
+            standing.unfiltered = freeze(data, later)
+        return standing.unfiltered
 
     def _addressed(self, data: Shareable, task: Task) -> Shareable:
         """The data with the headers that FLARE's server adds on the way, the task's id excepted."""
@@ -167,6 +177,8 @@ class Delivery:
         own = None
         if filters := self._filters(task):
             own = thaw(data)
+            if data.later:
+                put_back(own, data.later)
             own.set_header(ReservedHeaderKey.TASK_ID, client_task.id)
             try:
                 own = apply_filters(filters, own, fl_ctx)
@@ -179,7 +191,8 @@ class Delivery:
         public = fl_ctx.get_all_public_props()
         usual = engine.public_props()
         if own is not None:
-            return freeze((self._addressed(own, task), public))
+            later = take_back(own, data.later)
+            return freeze((self._addressed(own, task), public), later)
         if public.keys() == usual.keys() and all(public[key] is usual[key] for key in usual):
             return data
         # Somebody tells this site something of its own.

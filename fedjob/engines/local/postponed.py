@@ -11,6 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from fedjob.engines.local.plain_result import Body, body_of
+from fedjob.engines.local.slab import Lease
+from fedjob.engines.local.wire import Frozen, encoded
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.shareable import Shareable
 
@@ -18,17 +21,20 @@ from fedjob.exchange.shareable import Shareable
 _LATE = frozenset({AppConstants.METRICS_AGGREGATION_INFO})
 
 
-def take_out(data: Shareable) -> dict[str, Any] | None:
-    """Take these entries out of a task of our own, where None keeps their places; None if there are none."""
+def take_out(data: Shareable) -> bytes:
+    """Take these entries out of a task of our own, where None keeps their places; nothing if there are none.
+
+    What they are in is copied, `data` itself excepted.
+    """
     dxo = data.get("DXO")
     meta = dxo.get("meta") if type(dxo) is dict else None
     if type(dxo) is not dict or type(meta) is not dict:
-        return None
+        return b""
     late = {key: value for key, value in meta.items() if type(value) is dict and key in _LATE}
     if not late:
-        return None
+        return b""
     data["DXO"] = {**dxo, "meta": {**meta, **dict.fromkeys(late)}}
-    return late
+    return encoded(late)
 
 
 def put_back(data: Shareable, late: bytes) -> None:
@@ -39,9 +45,45 @@ def put_back(data: Shareable, late: bytes) -> None:
             meta[key] = Postponed(partial(_entry, late, key))
 
 
+def take_back(data: Shareable, late: bytes) -> bytes:
+    """Before a task goes on: `late` again, taken out, if nobody has looked at it; else nothing, and it stays."""
+    dxo = data.get("DXO")
+    meta = dxo.get("meta") if isinstance(dxo, dict) else None
+    entries = {key: meta[key] for key in _LATE if key in meta} if isinstance(meta, dict) else {}
+    unseen = [key for key, entry in entries.items() if isinstance(entry, Postponed) and entry.is_unseen()]
+    if meta is None or not unseen or len(unseen) < len(entries):
+        return b""
+    meta.update(dict.fromkeys(unseen))
+    return late
+
+
 def _entry(late: bytes, key: str) -> dict[Any, Any]:
     entry: dict[Any, Any] = pickle.loads(late)[key]
     return entry
+
+
+class Late:
+    """Has what comes with many bodies travel over a cable once: with the first of them."""
+
+    def __init__(self) -> None:
+        self._sent = self._received = b""
+
+    def parts_of(self, body: Body) -> tuple[Any, ...]:
+        """What makes up a body that is to be sent; True stands for what came with the last that had something."""
+        if type(body) is not Frozen or not body.later:
+            return body.parts()
+        if body.later is self._sent:
+            return body.pickle, body.sizes, True
+        self._sent = body.later
+        return body.parts()
+
+    def body_of(self, parts: tuple[Any, ...], block: bytes | Lease) -> Body:
+        """The body that was sent so."""
+        if type(parts[0]) is not tuple and parts[2]:  # of a Frozen.
+            encoded_body, sizes, late = parts
+            self._received = self._received if late is True else late
+            parts = encoded_body, sizes, self._received
+        return body_of(parts, block)
 
 
 class Postponed(dict[Any, Any]):
@@ -53,6 +95,10 @@ class Postponed(dict[Any, Any]):
         # Not empty: the encoder in C of json asks for no more than that.
         super().__init__({None: None})
         self._load: Callable[[], dict[Any, Any]] | None = load
+
+    def is_unseen(self) -> bool:
+        """Whether nobody has looked at it."""
+        return self._load is not None
 
     def _looked_at(self) -> None:
         if self._load is not None:

@@ -60,6 +60,8 @@ class Standing:
         self.lost: set[str] = set()
         #: The data as it was encoded, with the public props beside it, and of what the data consisted.
         self.frozen: tuple[Any, Frozen] | None = None
+        #: The same for the server's filters, without what is added afterwards.
+        self.unfiltered: Frozen | None = None
         self.parts: dict[tuple[str, ...], Any] | None = None
         #: The round that the task belongs to. Here, because a workflow may let go of the data once it is sent.
         self.number: Any = task.data.get_header(AppConstants.CURRENT_ROUND)
