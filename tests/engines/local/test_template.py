@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fedjob.engines.local.template import Template, model_of
-from fedjob.engines.local.wire import freeze
+from fedjob.engines.local.wire import encoded, freeze
 from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.fl_model_utils import FLModelUtils
 
@@ -30,7 +30,7 @@ def body_of(model, later=None):
     data = FLModelUtils.to_shareable(model)
     if later:
         data["DXO"]["meta"] |= dict.fromkeys(later)
-    return freeze((data, {}), later)
+    return freeze((data, {}), encoded(later) if later else b"")
 
 
 def attributes(model):
