@@ -91,8 +91,12 @@ class Delivery:
 
     def _is_silent(self, task: Task) -> bool:
         """Whether no code but ours would notice that the task is on its way."""
+        return (task.name, "data", "out") not in self._engine.app.filters and self._is_unheard(task)
+
+    def _is_unheard(self, task: Task) -> bool:
+        """The same but for filters."""
         engine = self._engine
-        if task.after_task_sent_cb is not None or (task.name, "data", "out") in engine.app.filters:
+        if task.after_task_sent_cb is not None:
             return False
         before = task.before_task_sent_cb
         if before is not None:
@@ -142,10 +146,9 @@ class Delivery:
             standing.frozen = (public, freeze((data, public), later))
         return standing.frozen[1]
 
-    @staticmethod
-    def _unfiltered(standing: Standing) -> Frozen:
-        """The task's data as the filters get it, encoded once for all sites."""
-        if standing.unfiltered is None:
+    def _unfiltered(self, standing: Standing) -> Frozen:
+        """The task's data as the filters get it; encoded once for all sites unless others could change it meanwhile."""
+        if standing.unfiltered is None or not self._is_unheard(standing.task):
             data = copy.copy(standing.task.data)
             later = take_out(data)
             standing.unfiltered = freeze(data, later)
