@@ -194,8 +194,9 @@ class Delivery:
         public = fl_ctx.get_all_public_props()
         usual = engine.public_props()
         if own is not None:
-            later = take_back(own, data.later)
-            return freeze((self._addressed(own, task), public), later)
+            addressed = self._addressed(own, task)
+            later = take_back(addressed, data.later)
+            return freeze((addressed, public), later)
         if public.keys() == usual.keys() and all(public[key] is usual[key] for key in usual):
             return data
         # Somebody tells this site something of its own.

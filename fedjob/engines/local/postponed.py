@@ -46,14 +46,16 @@ def put_back(data: Shareable, late: bytes) -> None:
 
 
 def take_back(data: Shareable, late: bytes) -> bytes:
-    """Before a task goes on: `late` again, taken out, if nobody has looked at it; else nothing, and it stays."""
+    """Before a task goes on: `late` again, taken out as `take_out` does it, if nobody has looked at it; else nothing."""
     dxo = data.get("DXO")
-    meta = dxo.get("meta") if isinstance(dxo, dict) else None
-    entries = {key: meta[key] for key in _LATE if key in meta} if isinstance(meta, dict) else {}
-    unseen = [key for key, entry in entries.items() if isinstance(entry, Postponed) and entry.is_unseen()]
-    if meta is None or not unseen or len(unseen) < len(entries):
+    meta = dxo.get("meta") if type(dxo) is dict else None
+    if type(dxo) is not dict or type(meta) is not dict:
         return b""
-    meta.update(dict.fromkeys(unseen))
+    entries = {key: meta[key] for key in _LATE if key in meta}
+    unseen = [key for key, entry in entries.items() if type(entry) is Postponed and entry.is_unseen()]
+    if not unseen or len(unseen) < len(entries):
+        return b""
+    data["DXO"] = {**dxo, "meta": {**meta, **dict.fromkeys(unseen)}}
     return late
 
 

@@ -129,9 +129,11 @@ def test_what_nobody_has_looked_at_goes_on_as_it_came(touch, stays):
     late = take_out(data)
     put_back(data, late)
     touch(data)
-    assert (take_back(data, late) is late) is stays
+    goes_on = copy.copy(data)
+    assert (take_back(goes_on, late) is late) is stays
     if stays:
-        assert data["DXO"]["meta"][KEY] is None
+        assert goes_on["DXO"]["meta"][KEY] is None
+        assert data["DXO"]["meta"][KEY] == VALUE  # for who has kept it.
 
 
 def test_it_travels_with_the_first_of_many_bodies():
