@@ -25,7 +25,8 @@ def read_events(workspace: Path) -> list[Event]:
 
     A last line that was cut by a kill is left out; a broken line elsewhere raises ResultError.
     """
-    return list(chain.from_iterable(map(_one_by_one, _written(workspace))))
+    with _without_collector():
+        return list(chain.from_iterable(map(_one_by_one, _written(workspace))))
 
 
 def _written(workspace: Path) -> list[Event]:

@@ -142,17 +142,13 @@ class Board:
             return
         self._forget()
         working, lost = self._working, self.lost
-        clients = iter(self._clients.values())
-        for client in clients:
+        for name, client in self._clients.items():
             if len(working) >= self._threads:
                 return
-            if client.name in working or client.name in lost:
-                continue
-            standing = self._offered(client.name)
-            if standing is not None:
-                self._give(standing, client)
-                if standing.for_all is not None and len(self.standing) == 1:
-                    self._give_rest(standing, clients)
+            if name not in working and name not in lost:
+                standing = self._offered(name)
+                if standing is not None:
+                    self._give(standing, client)
 
     def _offered(self, site: str) -> Standing | None:
         for standing in self.standing:
@@ -168,17 +164,6 @@ class Board:
         if not standing.silent:
             self._forget()  # whoever was called may have changed it.
         self._look_again = True
-
-    def _give_rest(self, standing: Standing, clients: Iterable[Client]) -> None:
-        """Give the only task to those of the sites that may have it; nobody hears of it, so nothing changes meanwhile."""
-        working, lost, most = self._working, self.lost, self._threads
-        for client in clients:
-            name = client.name
-            if len(working) >= most:
-                return
-            if name not in working and name not in lost and standing.offer(name) is Offer.SEND:
-                self._delivery.send_same(standing, client)
-                working[name] = standing
 
     def _forget(self) -> None:
         """Nothing is known of how tasks go out."""

@@ -57,10 +57,11 @@ class Delivery:
 
     def send(self, standing: Standing, client: Client) -> bool:
         """Send the task to a site; False if a callback or a filter put an end to it."""
-        if standing.for_all is not None:
-            self.send_same(standing, client)
-            return True
         client_task = ClientTask(client, standing.task)
+        if standing.for_all is not None:
+            self._note_sent(standing, client_task)
+            self._links[client.name].send(standing.for_all, client_task.number)
+            return True
         if standing.silent is None:
             standing.silent = self._is_silent(standing.task)
         if standing.silent:
@@ -81,13 +82,6 @@ class Delivery:
             standing.for_all = message
         self._links[client.name].send(message, client_task.number)
         return True
-
-    def send_same(self, standing: Standing, client: Client) -> None:
-        """Send the message that is for all to this site, too."""
-        assert standing.for_all is not None
-        client_task = ClientTask(client, standing.task)
-        self._note_sent(standing, client_task)
-        self._links[client.name].send(standing.for_all, client_task.number)
 
     def _is_silent(self, task: Task) -> bool:
         """Whether no code but ours would notice that the task is on its way."""
@@ -180,8 +174,7 @@ class Delivery:
         own = None
         if filters := self._filters(task):
             own = thaw(data)
-            if data.later:
-                put_back(own, data.later)
+            put_back(own, data.later)
             own.set_header(ReservedHeaderKey.TASK_ID, client_task.id)
             try:
                 own = apply_filters(filters, own, fl_ctx)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from fedjob.engines.local import custom
@@ -117,9 +116,9 @@ class Host:
     def _process_ready(self) -> Iterator[None]:
         """What the parties find in the process while they run: importer, shim, sleep."""
         # Thousands of sites have theirs in common.
-        sources = {self.plan.layout.source_dir(name) for name in self.shard}
-        customs = [Path(source, "custom") for source in sources]
-        here = Custom(Originals(self.plan.request.source_roots), customs)
+        layout = self.plan.layout
+        names = {layout.source_dir(name): name for name in self.shard}.values()
+        here = Custom(Originals(self.plan.request.source_roots), map(layout.custom, names))
         custom.enter(here)
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
         if len(self._patient) > 1 and self._cables:
@@ -172,7 +171,7 @@ class Host:
         home, source = layout.home_dir(name), layout.source_dir(name)
         code = self._customs.get(source)
         if code is None:
-            code = self._customs[source] = CustomCode(Path(source, "custom"), self._path, self._shared)
+            code = self._customs[source] = CustomCode(layout.custom(name), self._path, self._shared)
         return Context(
             name,
             cwd=home,

@@ -7,7 +7,6 @@ process runs in one thread; a strand keeps the processor until it waits.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -28,9 +27,6 @@ _LATE: Any = object()
 
 _real_sleep = time.sleep
 
-#: Carriers that wait for another strand, at most.
-_SPARE = 16
-
 #: Sockets are looked at after this many turns even while strands are ready.
 _TURNS = 64
 
@@ -40,13 +36,12 @@ class Hub:
 
     def __init__(self, *, for_life: bool = False) -> None:
         """`for_life`: the process ends with this hub, so that no carrier is freed, which takes calls of the system."""
-        self._for_life = for_life
+        self.for_life = for_life
         self.escaped: BaseException | None = None
         #: The strands that are not dead, each with what it runs in, None before it begins.
         self.strands: dict[Strand, Carrier | None] = {}
-        #: Carriers whose strands have ended, and how many are kept at most.
+        #: Carriers whose strands have ended.
         self.carriers: list[Carrier] = []
-        self.spare = sys.maxsize if for_life else _SPARE
         self._kin: dict[Swap, dict[Strand, None]] = {}
         #: Strands whose turn it is; those of the context in place come first, to save a change.
         self._ready: deque[tuple[Strand, Any, bool]] = deque()
@@ -224,7 +219,7 @@ class Hub:
         while self._ready or self._near:
             self._turns()
         self._change(None)
-        while self.carriers and not self._for_life:
+        while self.carriers and not self.for_life:
             carrier = self.carriers.pop()
             carrier.parent = self._loop
             carrier.switch(None)  # which ends it.

@@ -52,8 +52,7 @@ def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
     assert isinstance(message.body, Frozen)
     data, public = thaw(message.body)
     data.set_header(ReservedHeaderKey.TASK_ID, id_of(message))
-    if message.body.later:
-        put_back(data, message.body.later)
+    put_back(data, message.body.later)
     return data, public
 
 

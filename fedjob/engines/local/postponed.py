@@ -38,7 +38,9 @@ def take_out(data: Shareable) -> bytes:
 
 
 def put_back(data: Shareable, late: bytes) -> None:
-    """Put what was taken out, and was encoded, into a task that has come: each entry is decoded when it is looked at."""
+    """Put what was taken out, if anything was, into a task that has come: each entry is decoded when it is looked at."""
+    if not late:
+        return
     meta = data["DXO"]["meta"]
     for key in _LATE:
         if key in meta and meta[key] is None:

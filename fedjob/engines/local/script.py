@@ -46,8 +46,8 @@ class ScriptRun(Session):
         self._engine = engine
         self._path = path
         self._args = args
-        self._tasks: Mailbox[TaskIn | Message | None] = Mailbox(engine.hub)
-        self._outcomes: Mailbox[FLModel | None] = Mailbox(engine.hub)
+        self._tasks: Mailbox[TaskIn | Message | None] = engine.hub.mailbox()
+        self._outcomes: Mailbox[FLModel | None] = engine.hub.mailbox()
         self._strand: Strand | None = None
         #: The short way for tasks, and the task that came by it and has no result yet.
         self._lane: Lane | None = None

@@ -107,10 +107,10 @@ class Site(TaskRunner):
     def __init__(self, engine: SiteEngine, link: Link) -> None:
         super().__init__(engine)
         self._link = link
-        self._tasks: Mailbox[Message | None] = Mailbox(engine.hub)
+        self._tasks: Mailbox[Message | None] = engine.hub.mailbox()
         #: While the site rests, has it go on.
         self._go_on: Callable[[Callable[[], bool | Site]], None] | None = None
-        self._letters: Mailbox[Arrival] = Mailbox(engine.hub)
+        self._letters: Mailbox[Arrival] = engine.hub.mailbox()
         self._unread = 0
         self._over = False
         self.usual = usual_props(engine.name)

@@ -126,13 +126,17 @@ class Carrier(greenlet):
         while self.strand is not None:
             self.strand.run()
             strand, self.strand, self.gr_context = self.strand, None, None
-            idle = strand.hub.carriers
-            if isinstance(strand.error, GreenletExit) or len(idle) >= strand.hub.spare:
+            hub = strand.hub
+            if isinstance(strand.error, GreenletExit) or (len(hub.carriers) >= _SPARE and not hub.for_life):
                 return
-            idle.append(self)
-            del strand, idle
+            hub.carriers.append(self)
+            del strand, hub
             assert self.parent is not None
             self.parent.switch()
+
+
+#: Carriers that wait, at most, in a process that outlives its hub.
+_SPARE = 16
 
 
 def running() -> Strand | None:
