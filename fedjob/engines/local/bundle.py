@@ -6,13 +6,18 @@ is to send: a message to several receivers, or results of one form.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain_result import Form, PlainResult
+from fedjob.engines.local.slab import Lease
+
+#: What stands for a block: its bytes, or the number of the slab in which it is lent, and its size.
+Shown = bytes | tuple[int, int]
 
 #: What stands for a body: None if there is none, True for the one before, else its parts and its block.
-BodyParts = None | bool | tuple[tuple[Any, ...], Any]
+BodyParts = None | bool | tuple[tuple[Any, ...], Shown]
 
 
 class Copies:
@@ -34,7 +39,7 @@ class Copies:
         self._numbers.append(number)
         return True
 
-    def parts(self) -> tuple[Any, ...]:
+    def parts(self, _show: Callable[[bytes | Lease], Shown]) -> tuple[Any, ...]:
         message = self._message
         return message.kind, message.headers, self._body, self._places, self._numbers
 
@@ -48,13 +53,13 @@ class Alike:
         self._message = message
         self._form = result.form
         self._places = [place]
-        self._raws = [result.raw]
+        self._raws: list[Any] = [result.raw]
         self._values = [result.values]
 
     def takes(self, place: int, message: Message, number: int) -> bool:
         """Add a result if it is like these; whether it was."""
         body = message.body
-        if type(body) is not PlainResult or body.form is not self._form or body.block:
+        if type(body) is not PlainResult or body.form is not self._form:
             return False
         if message.headers is not self._message.headers and message.headers != self._message.headers:
             return False
@@ -63,10 +68,12 @@ class Alike:
         self._values.append(body.values)
         return True
 
-    def parts(self) -> tuple[Any, ...]:
+    def parts(self, show: Callable[[bytes | Lease], Shown]) -> tuple[Any, ...]:
+        """What is sent; `show` gives what stands for a block."""
+        raws: Any = [show(raw) for raw in self._raws] if self._form.is_large else b"".join(self._raws)
         columns = list(zip(*self._values, strict=True))
         message = self._message
-        return self._form.key, message.kind, message.headers, self._places, b"".join(self._raws), columns
+        return self._form.key, message.kind, message.headers, self._places, raws, columns
 
 
 Bundle = Copies | Alike
@@ -77,12 +84,17 @@ def is_of_results(parts: tuple[Any, ...]) -> bool:
     return type(parts[0]) is tuple
 
 
-def results_in(parts: tuple[Any, ...]) -> tuple[str, dict[str, Any], list[int], list[PlainResult]]:
-    """The kind and the headers of results in a bundle, their places, and the results themselves."""
-    key, kind, headers, places, raw, columns = parts
+def results_in(
+    parts: tuple[Any, ...], block_of: Callable[[Shown], bytes | Lease]
+) -> tuple[str, dict[str, Any], list[int], list[PlainResult]]:
+    """The kind and the headers of results in a bundle, their places, and the results; `block_of` undoes `show`."""
+    key, kind, headers, places, raws, columns = parts
     form = Form.of(key)
     size = form.size
     rows = zip(*columns, strict=True) if columns else [()] * len(places)
-    begins = range(0, size * len(places), size) if size else [0] * len(places)
-    results = [PlainResult(form, raw[at : at + size], row) for at, row in zip(begins, rows, strict=True)]
+    if form.is_large:
+        results = [PlainResult(form, block_of(shown), row) for shown, row in zip(raws, rows, strict=True)]
+    else:
+        begins = range(0, size * len(places), size) if size else [0] * len(places)
+        results = [PlainResult(form, raws[at : at + size], row) for at, row in zip(begins, rows, strict=True)]
     return kind, headers, places, results

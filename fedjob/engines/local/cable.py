@@ -13,16 +13,16 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from fedjob.engines.local.bundle import Alike, Bundle, Copies, is_of_results, results_in
+from fedjob.engines.local.bundle import Alike, BodyParts, Bundle, Copies, Shown, is_of_results, results_in
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.lending import Borrowed, Lending
 from fedjob.engines.local.link import Arrival, Link, Message, TakeResults
-from fedjob.engines.local.plain_result import Body, PlainResult
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.postponed import Late
 from fedjob.engines.local.quiet import Answer, answer
 from fedjob.engines.local.slab import Lease
-from fedjob.engines.local.wire import view_of
+from fedjob.engines.local.wire import Frozen, view_of
 
 _CHUNK = 1 << 18
 _CLOSE = ".close"
@@ -31,6 +31,9 @@ _CLOSING = Message(kind=_CLOSE)
 #: Messages, and bytes of their bodies, that are gathered for one frame at most: the other end begins with the first
 #: while the next are being made.
 _MANY, _MUCH = 64, 1 << 16
+
+#: Bytes that are lent count so many times less: only their numbers travel.
+_LIGHTER = 64
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
@@ -72,8 +75,8 @@ class Cable:
         self._gathered = self._gathered_bytes = 0
         self._out = Out()
         self._in = Frames()
-        self._last_sent: Body | None = None
-        self._last_received: Body | None = None
+        self._last_sent: Frozen | None = None
+        self._last_received: Frozen | None = None
         self._late = Late()
         self._lending = Lending()
         self._borrowed = Borrowed()
@@ -105,58 +108,53 @@ class Cable:
         if self._bundles and self._bundles[-1].takes(place, message, number):
             self._gathered += 1
             if type(body) is PlainResult:
-                self._gathered_bytes += len(body.raw)
-            if self._gathered >= _MANY or self._gathered_bytes > _MUCH:
-                self._leave()
-        elif type(body) is PlainResult and not body.block:
+                form = body.form
+                self._gathered_bytes += form.size // _LIGHTER if form.is_large else form.size
+        elif type(body) is PlainResult:
             self._bundles.append(Alike(place, message, body))
-            self._gather(body.nbytes)
-        elif body is None or body is self._last_sent:
-            self._bundles.append(Copies(place, message, number, None if body is None else True))
-            self._gather(0)
+            self._gathered_bytes += body.nbytes // _LIGHTER if body.form.is_large else body.nbytes
         else:
-            self._send_body(place, message, number, body)
+            self._bundles.append(Copies(place, message, number, self._parts_of(body)))
+        self._gathered += 1
+        if self._gathered >= _MANY or self._gathered_bytes >= _MUCH:
+            self._pack()
+            if not self._writing:
+                self._write()
 
-    def _send_body(self, place: int, message: Message, number: int, body: Body) -> None:
+    def _parts_of(self, body: Frozen | None) -> BodyParts:
+        """What stands for the body of one message or several."""
+        if body is None or body is self._last_sent:
+            return None if body is None else True
         # One party alone is sent another body next, into the memory of this one.
         self._last_sent = body if len(self._links) > 1 else None
-        block = body.block
-        if isinstance(block, Lease) and block.slab is not None:
-            self._pack()
-            fd = self._lending.lend(block)
-            parts = self._late.parts_of(body)
-            content = pickle.dumps((place, message.kind, message.headers, number, parts), 5)
-            self._out.add(What.LENT_BODY, content, number=block.number, size=len(block), fd=fd)
-            if self._out.is_long() and not self._writing:
-                self._write()
-        else:
-            parts = self._late.parts_of(body)
-            self._bundles.append(Copies(place, message, number, (parts, bytes(view_of(block)))))
-            self._gather(body.nbytes)
+        shown = self._show(body.block)
+        self._gathered_bytes += body.nbytes if type(shown) is bytes else body.nbytes // _LIGHTER
+        return self._late.parts_of(body), shown
+
+    def _show(self, block: bytes | Lease) -> Shown:
+        """What stands for a block that is to be sent: itself, if it cannot be lent."""
+        if type(block) is not Lease or block.slab is None:
+            return bytes(view_of(block))
+        fd = self._lending.lend(block)
+        if fd is not None:
+            self._out.add(What.SLAB, number=block.number, fd=fd)
+        return block.number, block.size
+
+    def _block(self, shown: Shown) -> bytes | Lease:
+        """The block that was shown so at the other end."""
+        return shown if type(shown) is bytes else self._borrowed.take(*shown)
 
     def flush(self) -> None:
         """Give back what was borrowed, and write what the socket takes."""
-        if not self.closed:
+        # For a bundle of results it is asked for each of their links.
+        if not self.closed and (self._borrowed.returned or self._bundles or self._out):
             self._return()
             if not self._writing:
                 self._write()
 
     def _return(self) -> None:
-        for number in self._borrowed.returned():
-            self._out.add(What.RETURN, number=number)
-
-    def _gather(self, nbytes: int) -> None:
-        """One more message is in the bundles."""
-        self._gathered += 1
-        self._gathered_bytes += nbytes
-        if self._gathered >= _MANY or self._gathered_bytes > _MUCH:
-            self._leave()
-
-    def _leave(self) -> None:
-        """What was gathered is enough for a frame."""
-        self._pack()
-        if not self._writing:
-            self._write()
+        if self._borrowed.returned:
+            self._out.add(What.RETURN, pickle.dumps(self._borrowed.pop_returned()))
 
     def _pack(self) -> None:
         """Put what was gathered into a frame."""
@@ -164,7 +162,8 @@ class Cable:
         if not bundles:
             return
         self._bundles, self._gathered, self._gathered_bytes = [], 0, 0
-        self._out.add(What.MESSAGES, pickle.dumps([bundle.parts() for bundle in bundles], 5))
+        shown = [bundle.parts(self._show) for bundle in bundles]
+        self._out.add(What.MESSAGES, pickle.dumps(shown, 5))
 
     def ask(self) -> None:
         """Ask the other end to say when it has nothing to do; `answer` will hold what it says."""
@@ -234,8 +233,14 @@ class Cable:
 
     def _take_in(self, frame: Frame) -> None:
         what = frame.what
-        if what == What.RETURN:
-            self._lending.returned(frame.number)
+        if what == What.MESSAGES:
+            for parts in pickle.loads(frame.content):
+                self._open(parts)
+        elif what == What.RETURN:
+            self._lending.returned(pickle.loads(frame.content))
+        elif what == What.SLAB:
+            assert frame.fd is not None
+            self._borrowed.attach(frame.number, frame.fd)
         elif what == What.STUCK:
             self._hub.spawn(self._relieve, name="cable")
         elif what == What.ASK:
@@ -244,15 +249,6 @@ class Cable:
             self.answer = pickle.loads(frame.content)
         elif what == What.JUMP:
             self._hub.jump(pickle.loads(frame.content))
-        elif what == What.MESSAGES:
-            for parts in pickle.loads(frame.content):
-                self._open(parts)
-        else:
-            block = self._borrowed.take(frame.number, frame.size, frame.fd)
-            place, kind, headers, number, body = pickle.loads(frame.content)
-            self._deliver(
-                place, Message(kind=kind, headers=headers, body=self._body((body, block)), number=number)
-            )
 
     def _open(self, parts: tuple[Any, ...]) -> None:
         """Deliver what is in a bundle."""
@@ -270,31 +266,23 @@ class Cable:
                 links[place].deliver(Message(kind=kind, headers=headers, body=body, number=number))
 
     def _open_results(self, parts: tuple[Any, ...]) -> None:
-        kind, headers, places, results = results_in(parts)
+        kind, headers, places, results = results_in(parts, self._block)
         links = [self._links[place] for place in places]
-        if self.take_results is None or any(link.closed for link in links):
-            for place, result in zip(places, results, strict=True):
-                self._deliver(place, Message(kind=kind, headers=headers, body=result))
-            return
         self.received += len(links)
+        if self.take_results is None or any(link.closed for link in links):
+            for link, result in zip(links, results, strict=True):
+                link.deliver(Message(kind=kind, headers=headers, body=result))
+            return
         for link, result in zip(links, results, strict=True):
             link.received += result.nbytes
         self.take_results(headers, [(link.peer, r) for link, r in zip(links, results, strict=True)])
 
-    def _deliver(self, place: int, message: Message) -> None:
-        self.received += 1
-        link = self._links[place]
-        if message.kind == _CLOSE:
-            link.lose()
-        else:
-            link.deliver(message)
-
-    def _body(self, body: Any) -> Body | None:
-        if body is None:
-            return None
-        if body is True:
-            return self._last_received
-        received = self._late.body_of(*body)
+    def _body(self, shown: BodyParts) -> Frozen | None:
+        """The body that was shown so at the other end."""
+        if type(shown) is not tuple:
+            return self._last_received if shown else None
+        parts, block = shown
+        received = self._late.body_of(parts, self._block(block))
         self._last_received = received if len(self._links) > 1 else None
         return received
 

@@ -211,7 +211,7 @@ class Delivery:
     def _take_in(self, standing: Standing, run: list[tuple[str, PlainResult]]) -> None:
         """Give results to the workflow the short way."""
         self._intake.take(standing, run)
-        if run[-1][1].block:
+        if run[-1][1].form.is_large:
             # Where the large results before these lay is free now, and their workers may wait for that.
             for lender in self._lenders:
                 self._links[lender].flush()

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-#: What it is; bytes of what it says; bytes of a lent block; number of its slab; a descriptor comes.
-_HEADER = struct.Struct("=BQQQ?")
+#: What it is; bytes of what it says; number of a slab; its descriptor comes.
+_HEADER = struct.Struct("=BQQ?")
 
 #: Buffers handed to the system at once; Linux takes at most 1024.
 _BATCH = 256
@@ -24,7 +24,7 @@ MOST_DESCRIPTORS = 64
 class What:
     """The kinds of frames."""
 
-    MESSAGES, LENT_BODY, RETURN, STUCK, ASK, ANSWER, JUMP = range(7)
+    MESSAGES, SLAB, RETURN, STUCK, ASK, ANSWER, JUMP = range(7)
 
 
 @dataclass(slots=True)
@@ -34,9 +34,8 @@ class Frame:
     what: int
     #: What it says, pickled.
     content: memoryview
-    #: Of the slab and of the block in it, where a body is lent.
-    number: int
-    size: int
+    #: Of a slab from which blocks will be lent, and what it lies behind.
+    number: int = 0
     fd: int | None = None
 
 
@@ -52,21 +51,10 @@ class Out:
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
-    def is_long(self) -> bool:
-        return len(self._pieces) >= _BATCH
-
-    def add(
-        self,
-        what: int,
-        content: bytes = b"",
-        *,
-        number: int = 0,
-        size: int = 0,
-        fd: int | None = None,
-    ) -> None:
+    def add(self, what: int, content: bytes = b"", *, number: int = 0, fd: int | None = None) -> None:
         if fd is not None:
             self._descriptors.append((self._gone + len(self._pieces), fd))
-        self._pieces.append(_HEADER.pack(what, len(content), size, number, fd is not None) + content)
+        self._pieces.append(_HEADER.pack(what, len(content), number, fd is not None) + content)
 
     def write(self, sock: socket.socket) -> None:
         """Send as much as the socket takes now; OSError if the peer has gone."""
@@ -131,14 +119,14 @@ class Frames:
         frames, at = [], 0
         self._wanted = 0
         while len(view) - at >= _HEADER.size:
-            what, length, size, number, fd = _HEADER.unpack_from(view, at)
+            what, length, number, fd = _HEADER.unpack_from(view, at)
             begin = at + _HEADER.size
             end = begin + length
             if len(view) < end:
                 self._wanted = end - at
                 break
             descriptor = self._descriptors.popleft() if fd else None
-            frames.append(Frame(what, view[begin:end], number, size, descriptor))
+            frames.append(Frame(what, view[begin:end], number, descriptor))
             at = end
         self._rest = bytearray(view[at:])
         return frames

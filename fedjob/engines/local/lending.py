@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import weakref
-from collections import defaultdict, deque
+from collections import defaultdict
+from collections.abc import Iterable
 
 from fedjob.engines.local.slab import Lease, attach
 from fedjob.engines.local.wire import is_waiting
@@ -26,8 +26,9 @@ class Lending:
         self._known.add(lease.number)
         return lease.slab.fd if new else None
 
-    def returned(self, number: int) -> None:
-        self._lent[number].pop()
+    def returned(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._lent[number].pop()
         self._told = False
 
     def is_stuck(self) -> bool:
@@ -46,33 +47,36 @@ class Borrowed:
 
     def __init__(self) -> None:
         self._views: dict[int, memoryview] = {}
-        self._leases: weakref.WeakSet[Lease] = weakref.WeakSet()
+        #: By their ids. A WeakSet does the same with four times the calls.
+        self._leases: dict[int, weakref.ref[Lease]] = {}
         #: How many were ever given back.
         self.count = 0
-        self._returned: deque[int] = deque()
+        #: The numbers of the slabs of those that the other end has not been told of.
+        self.returned: list[int] = []
 
-    def take(self, number: int, size: int, fd: int | None) -> Lease:
-        """The block that was lent."""
-        if fd is not None:
-            self._views[number] = attach(fd)
+    def attach(self, number: int, fd: int) -> None:
+        """Map a slab from which blocks will be lent."""
+        self._views[number] = attach(fd)
+
+    def take(self, number: int, size: int) -> Lease:
+        """The block that was lent: the first `size` bytes of that slab."""
         lease = Lease(number, self._views[number][:size], self._give_back)
-        self._leases.add(lease)
+        self._leases[id(lease)] = weakref.ref(lease)
         return lease
 
     def _give_back(self, lease: Lease) -> None:
+        # Whenever the last reference goes: between any two steps of `pop_returned`, too.
         self.count += 1
-        self._leases.discard(lease)
-        self._returned.append(lease.number)
+        self._leases.pop(id(lease), None)
+        self.returned.append(lease.number)
 
     def detach(self) -> None:
         """Turn into copies what is held."""
-        for lease in list(self._leases):
-            lease.detach()
+        for lease in [reference() for reference in self._leases.values()]:
+            if lease is not None:
+                lease.detach()
 
-    def returned(self) -> list[int]:
-        """The numbers given back since the last call."""
-        numbers = []
-        with contextlib.suppress(IndexError):
-            while True:
-                numbers.append(self._returned.popleft())
+    def pop_returned(self) -> list[int]:
+        """The numbers of the slabs that were given back since the last call."""
+        numbers, self.returned = self.returned, []
         return numbers

@@ -48,10 +48,10 @@ class Overlay:
         None where a copy has to be made, or is cheaper.
         """
         numpy = sys.modules.get("numpy")
-        if self._owner is not None or numpy is None or len(lease) < LARGE or not _habits.pay():
+        if self._owner is not None or numpy is None or lease.size < LARGE or not _habits.pay():
             return None
         # Unlike a memoryview, an array can be watched.
-        array = numpy.frombuffer(self._memory, numpy.uint8, len(lease))
+        array = numpy.frombuffer(self._memory, numpy.uint8, lease.size)
         self._address = array.__array_interface__["data"][0]
         self._owner, self._lease = weakref.ref(array, self._end), lease
         _lent.add(self)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from itertools import accumulate
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 from fedjob.engines.local.plain import ATOMS, NotPlain, array_of, code_of, dtype_of
 from fedjob.engines.local.slab import LARGE, Lease
@@ -46,6 +46,7 @@ class Form:
     __slots__ = (
         "arrays",
         "difference",
+        "is_large",
         "is_simple",
         "key",
         "meta",
@@ -66,8 +67,14 @@ class Form:
         sizes = [dtype_of(code).itemsize * prod(shape) for _, code, shape in self.arrays]
         #: Bytes of the arrays.
         self.size = sum(sizes)
-        #: Where each array begins and ends, where they lie one after another.
-        self.places = tuple((end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True))
+        #: Whether they lie in a block, each at a multiple of ALIGN, or else one right after another.
+        self.is_large = self.size >= LARGE
+        rooms = [size + -size % ALIGN for size in sizes] if self.is_large else sizes
+        #: Where each array begins and ends.
+        self.places = tuple(
+            (end - room, end - room + size)
+            for size, room, end in zip(sizes, rooms, accumulate(rooms), strict=True)
+        )
         #: Whether it holds nothing but arrays of floats, and Python's own values.
         self.is_simple = all(dtype_of(code).kind == "f" and shape for _, code, shape in self.arrays) and all(
             kind is None or (type(kind) is tuple and all(inner is None for _, inner in kind))
@@ -98,21 +105,17 @@ class Form:
 _MANY = 1000
 
 
+@final
 class PlainResult:
-    """The body of a reply, beside `Frozen`. Not to be changed.
+    """The body of a reply, beside `Frozen`: its form, the bytes of its arrays, its numbers. Not to be changed."""
 
-    The arrays lie one after another in `raw`, or each at a multiple of ALIGN in `block`.
-    """
+    __slots__ = ("form", "nbytes", "raw", "values")
 
-    __slots__ = ("block", "form", "nbytes", "raw", "values")
-
-    def __init__(
-        self, form: Form, raw: bytes, values: tuple[Any, ...], *, block: bytes | Lease = b""
-    ) -> None:
+    def __init__(self, form: Form, raw: bytes | Lease, values: tuple[Any, ...]) -> None:
         self.form = form
-        self.raw = raw
+        #: A Lease only if the form is large.
+        self.raw: Any = raw
         self.values = values
-        self.block = block
         #: Bytes of the result as it travels, about.
         self.nbytes = form.size + _REST
 
@@ -139,17 +142,13 @@ class PlainResult:
                 kinds.append((name, _written(value, values)))
         key = _arrays(params), tuple(kinds), model.params_type is ParamsType.DIFF, first, total
         form = Form.known.get(key) or Form.of(key)
-        if form.size >= LARGE:
+        if form.is_large:
             block = gather([v.reshape(-1).view("u1").data for v in params.values()])
-            return PlainResult(form, b"", tuple(values), block=block)
+            return PlainResult(form, block, tuple(values))
         if len(params) == 1:
             (value,) = params.values()
             return PlainResult(form, value.tobytes(), tuple(values))
         return PlainResult(form, b"".join([v.tobytes() for v in params.values()]), tuple(values))
-
-    def parts(self) -> tuple[Any, ...]:
-        """What makes it up but for the block."""
-        return self.form.key, self.raw, self.values
 
     def model(self, number: int | None, *, own: bool) -> FLModel:
         """The result of round `number` as an FLModel; with `own` its arrays are writable and no one else's."""
@@ -176,33 +175,16 @@ class PlainResult:
 
     def params(self, *, own: bool) -> dict[str, Any]:
         """The parameters: numpy arrays by name."""
-        form = self.form
-        if not self.block:
-            copied = bytearray if own else bytes
-            return {
-                name: array_of(code, shape, copied(self.raw[begin:end]))
-                for (name, code, shape), (begin, end) in zip(form.arrays, form.places, strict=True)
-            }
-        view = memoryview(view_of(self.block)).toreadonly()
-        params, at = {}, 0
-        for name, code, shape in form.arrays:
-            array = array_of(code, shape, view, at)
-            at += array.nbytes + -array.nbytes % ALIGN
-            params[name] = array.copy() if own else array
-        return params
+        form, view = self.form, memoryview(view_of(self.raw)).toreadonly()
+        arrays = {
+            name: array_of(code, shape, view, begin)
+            for (name, code, shape), (begin, _) in zip(form.arrays, form.places, strict=True)
+        }
+        return {name: array.copy() for name, array in arrays.items()} if own else arrays
 
 
 #: What a message carries besides its headers.
 Body = Frozen | PlainResult
-
-
-def body_of(parts: tuple[Any, ...], block: bytes | Lease) -> Body:
-    """The body that is made up of these parts and this block."""
-    if type(parts[0]) is tuple:
-        key, raw, values = parts
-        return PlainResult(Form.of(key), raw, values, block=block)
-    frozen, sizes, later = parts
-    return Frozen(pickle=frozen, sizes=sizes, block=block, later=later)
 
 
 def _arrays(params: dict[Any, Any]) -> tuple[Any, ...]:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from fedjob.engines.local.plain_result import Body, body_of
 from fedjob.engines.local.slab import Lease
 from fedjob.engines.local.wire import Frozen, encoded
 from fedjob.exchange.app_constants import AppConstants
@@ -72,22 +71,19 @@ class Late:
     def __init__(self) -> None:
         self._sent = self._received = b""
 
-    def parts_of(self, body: Body) -> tuple[Any, ...]:
-        """What makes up a body that is to be sent; True stands for what came with the last that had something."""
-        if type(body) is not Frozen or not body.later:
-            return body.parts()
-        if body.later is self._sent:
-            return body.pickle, body.sizes, True
-        self._sent = body.later
-        return body.parts()
+    def parts_of(self, body: Frozen) -> tuple[Any, ...]:
+        """What makes up a body but for its block; True stands for what came with the last that had something."""
+        late: bytes | bool = body.later
+        if late:
+            late, self._sent = body.later is self._sent or late, body.later
+        return body.pickle, body.sizes, late
 
-    def body_of(self, parts: tuple[Any, ...], block: bytes | Lease) -> Body:
+    def body_of(self, parts: tuple[Any, ...], block: bytes | Lease) -> Frozen:
         """The body that was sent so."""
-        if type(parts[0]) is not tuple and parts[2]:  # of a Frozen.
-            encoded_body, sizes, late = parts
-            self._received = self._received if late is True else late
-            parts = encoded_body, sizes, self._received
-        return body_of(parts, block)
+        encoded_body, sizes, late = parts
+        if late:
+            late = self._received = self._received if late is True else late
+        return Frozen(pickle=encoded_body, sizes=sizes, block=block, later=late)
 
 
 class Postponed(dict[Any, Any]):

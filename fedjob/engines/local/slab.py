@@ -77,19 +77,18 @@ class Slab:
 class Lease:
     """The use of `view` until nobody refers to the lease any more; then `end(slab number)` is called."""
 
-    __slots__ = ("__weakref__", "_end", "number", "slab", "view")
+    __slots__ = ("__weakref__", "_end", "number", "size", "slab", "view")
 
     def __init__(
         self, number: int, view: memoryview, end: Callable[[Lease], None], slab: Slab | None = None
     ) -> None:
         self.number = number
         self.view = view
+        #: In bytes.
+        self.size = view.nbytes
         #: The slab itself, for its maker; None at a receiver's.
         self.slab = slab
         self._end: Callable[[Lease], None] | None = end
-
-    def __len__(self) -> int:
-        return self.view.nbytes
 
     def fill(self, buffers: Sequence[memoryview], align: int) -> None:
         """As `Slab.fill`, of the slab's maker."""
@@ -119,7 +118,9 @@ class Lease:
             end(self)
 
     def __del__(self) -> None:
-        self._finish()
+        # As `_finish`, in fewer calls.
+        if self._end is not None:
+            self._end(self)
 
 
 class Pool:
@@ -159,7 +160,7 @@ class Pool:
 
     def _take_back(self, lease: Lease) -> None:
         self._free[lease.number] = self._used.pop(lease.number)
-        self._out -= len(lease)
+        self._out -= lease.size
 
 
 class _Attached(mmap.mmap):

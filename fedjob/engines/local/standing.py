@@ -14,7 +14,7 @@ from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
 from fedjob.engines.local.link import Message
-from fedjob.engines.local.plain_result import Body, PlainResult
+from fedjob.engines.local.plain_result import Body, Form, PlainResult
 from fedjob.engines.local.slab import MOST
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
@@ -131,14 +131,11 @@ class Standing:
         run: list[Any] = [(site, arrived.pop(site)[0])]
         if first == len(targets) or targets[first] != site:
             return run
-        large = len(run[0][1].block)
-        for place in range(first + 1, len(targets)):
-            following = targets[place]
+        form: Form = run[0][1].form
+        most = max(1, _MUCH // form.size) if form.is_large else len(targets)
+        for following in targets[first + 1 : first + most]:
             body = arrived[following][0] if following in arrived else None
-            if type(body) is not PlainResult:
-                break
-            large += len(body.block)
-            if large > _MUCH or bool(body.block) != bool(run[0][1].block):
+            if type(body) is not PlainResult or body.form.is_large != form.is_large:
                 break
             del arrived[following]
             run.append((following, body))

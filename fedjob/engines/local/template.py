@@ -30,6 +30,8 @@ class Template:
         self.number: Any = self.data.get_header(AppConstants.CURRENT_ROUND)
         self._model = ScriptExecutor.taken(self.data, "", "")
         self._arrays = self._find_arrays()
+        #: Where each of the parameters begins in the block; None for those that lie elsewhere.
+        self._begins = self._find_begins()
         #: All of the model but its meta.
         self._attributes = {name: v for name, v in vars(self._model).items() if name != "meta"}
         #: Not of the template itself: a script that keeps a model must not keep the parameters of all.
@@ -57,20 +59,26 @@ class Template:
         attributes = {**self._attributes, "params": params, "metrics": metrics, "_summary": {}}
         return with_postponed_meta(attributes, partial(self._meta, site, job_id, metrics))
 
+    def _find_begins(self) -> tuple[int | None, ...]:
+        if self._block is None or self._arrays is None:
+            return ()
+        import numpy as np
+
+        size, first = self._block.size, _address(np.frombuffer(self._block.view, np.uint8))
+        found = [(_address(array) - first, array.nbytes) for _, array in self._arrays]
+        return tuple(at if nbytes and 0 <= at <= size - nbytes else None for at, nbytes in found)
+
     def _lent(self, own: memoryview) -> dict[str, Any]:
         """The parameters for one site, the large ones in `own`, which shows it the block."""
         import numpy as np
 
         assert self._arrays is not None
-        assert self._block is not None
-        begin, params = _address(np.frombuffer(self._block.view, np.uint8)), {}
-        for name, array in self._arrays:
-            at = _address(array) - begin
-            if array.nbytes and 0 <= at <= len(own) - array.nbytes:
-                params[name] = np.ndarray(array.shape, array.dtype, own, at, array.strides)
-            else:
-                params[name] = array.copy("K")
-        return params
+        return {
+            name: np.ndarray(array.shape, array.dtype, own, at, array.strides)
+            if at is not None
+            else array.copy("K")
+            for (name, array), at in zip(self._arrays, self._begins, strict=True)
+        }
 
 
 def _address(array: Any) -> int:

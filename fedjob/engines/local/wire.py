@@ -44,11 +44,7 @@ class Frozen:
         #: What a receiver keeps with the object for its next look.
         self.memo: Any = None
         #: Bytes of the object as it travels.
-        self.nbytes = len(pickle) + len(block) + len(later)
-
-    def parts(self) -> tuple[Any, ...]:
-        """What makes it up but for the block."""
-        return self.pickle, self.sizes, self.later
+        self.nbytes = len(pickle) + (block.size if isinstance(block, Lease) else len(block)) + len(later)
 
 
 def freeze(obj: Any, later: bytes = b"") -> Frozen:
@@ -129,7 +125,9 @@ def is_waiting() -> bool:
 
 def gather(buffers: Sequence[memoryview]) -> bytes | Lease:
     """A block of these buffers, each at a multiple of ALIGN."""
-    size = sum(buffer.nbytes + -buffer.nbytes % ALIGN for buffer in buffers)
+    size = 0
+    for buffer in buffers:
+        size += buffer.nbytes + -buffer.nbytes % ALIGN
     if _pool is not None and size >= LARGE:
         lease = _pool.lease(size)
         lease.fill(buffers, ALIGN)

@@ -26,7 +26,7 @@ def result(value, **metrics):
 
 
 def travelled(bundle):
-    return pickle.loads(pickle.dumps(bundle.parts(), 5))
+    return pickle.loads(pickle.dumps(bundle.parts(bytes), 5))
 
 
 @given(
@@ -43,7 +43,7 @@ def test_results_of_one_form_come_out_as_they_went_in(rows):
         assert bundle.takes(place, reply(each), 0)
     parts = travelled(bundle)
     assert is_of_results(parts)
-    kind, headers, places, found = results_in(parts)
+    kind, headers, places, found = results_in(parts, bytes)
     assert (kind, headers, places) == ("reply", HEADERS, list(range(len(rows))))
     for one, other in zip(results, found, strict=True):
         assert one.form is other.form
@@ -54,9 +54,21 @@ def test_results_without_numbers_or_bytes_have_their_places():
     empty = PlainResult.of(FLModel(params={"w": np.zeros((0, 2))}))
     bundle = Alike(4, reply(empty), empty)
     assert bundle.takes(7, reply(empty), 0)
-    _, _, places, found = results_in(travelled(bundle))
+    _, _, places, found = results_in(travelled(bundle), bytes)
     assert places == [4, 7]
     assert [each.model(None, own=True).params["w"].shape for each in found] == [(0, 2)] * 2
+
+
+def test_large_results_stay_where_they_are_lent():
+    results = [PlainResult.of(FLModel(params={"w": np.full(LARGE, n, np.uint8)})) for n in (1, 2)]
+    bundle = Alike(0, reply(results[0]), results[0])
+    assert bundle.takes(1, reply(results[1]), 0)
+    lent = [each.raw for each in results]
+    parts = pickle.loads(pickle.dumps(bundle.parts(lambda raw: (lent.index(raw), len(raw))), 5))
+    _, _, places, found = results_in(parts, lambda shown: lent[shown[0]])
+    assert places == [0, 1]
+    assert [each.raw is raw for each, raw in zip(found, lent, strict=True)] == [True, True]
+    assert [each.model(1, own=False).params["w"][-1] for each in found] == [1, 2]
 
 
 def test_results_that_differ_in_more_than_numbers_travel_apart():
