@@ -7,7 +7,7 @@ Used by MetricsArtifactWriter. A record of a metric is ``{"name", "value"}``; wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -62,6 +62,16 @@ def clean_name(name: Any, limits: Limits) -> str:
     return text(name, limits) or ""
 
 
+def are_clean(names: Sequence[Any], limits: Limits) -> bool:
+    """Whether these are names from which `clean_name` would take nothing; where in doubt, False."""
+    return (
+        set(map(type, names)) <= {str}
+        and all(names)
+        and all(map(str.isprintable, names))
+        and max(map(len, names), default=0) <= limits.max_metric_name_length
+    )
+
+
 def text(value: Any, limits: Limits) -> str | None:
     """A string without control characters, cut to length; None if it is none."""
     if not isinstance(value, str):
@@ -71,6 +81,8 @@ def text(value: Any, limits: Limits) -> str | None:
 
 
 def without_controls(value: str) -> str:
+    if value.isprintable():
+        return value
     return "".join(ch for ch in value if ord(ch) >= 32 and ch != "\x7f")
 
 
@@ -151,7 +163,10 @@ def weight(value: Any, limits: Limits) -> Any:
 def weight_fields(given: Mapping[str, Any], limits: Limits) -> Record:
     """The `weight` and `weight_key` of a site's record, where they are usable."""
     fields: Record = {}
-    if (number := weight(given.get("weight"), limits)) is not None:
+    number = given.get("weight")
+    if not (type(number) is float and 0.0 < number < math.inf):
+        number = weight(number, limits)
+    if number is not None:
         fields["weight"] = number
     if key := text(given.get("weight_key"), limits):
         fields["weight_key"] = key

@@ -38,16 +38,15 @@ _encode = encoder(compact=True, allow_nan=False)
 
 def texts(sites: Iterable[SiteRecord], weights: Mapping[str, Record]) -> list[str]:
     """The JSON of each record; `weights` are those that a workflow gives, by the site's name."""
-    found = [(begin, own | weights[name] if name in weights else own) for name, begin, own in sites]
-    return [f"{begin},{_weight_text(weight)}}}" if weight else begin + "}" for begin, weight in found]
-
-
-def _weight_text(weight: Record) -> str:
-    """The JSON of the fields of a weight, without braces."""
-    if len(weight) == 2 and type(number := weight["weight"]) in (float, int):
-        # As the encoder would have it, in fewer calls: thousands of sites have one each.
-        return f'"weight":{number!r},"weight_key":{text(weight["weight_key"])}'
-    return _encode(weight)[1:-1]
+    found = []
+    for name, begin, own in sites:
+        weight = own | weights[name] if name in weights else own
+        if len(weight) == 2 and type(number := weight["weight"]) in (float, int):
+            # As the encoder would have it, in fewer calls: thousands of sites have one each.
+            found.append(f'{begin},"weight":{number!r},"weight_key":{text(weight["weight_key"])}}}')
+        else:
+            found.append(f"{begin},{_encode(weight)[1:-1]}}}" if weight else begin + "}")
+    return found
 
 
 class Contributions:
@@ -118,11 +117,13 @@ class Contributions:
             0 < count <= limits.max_metrics_per_site_per_round
             and len(self._sites[round_number]) + len(sites) <= limits.max_sites_per_round
             and self._counts[round_number] + len(sites) * count <= limits.max_site_metric_records_per_round
-            and all(name and records.clean_name(name, limits) == name for name in (*metrics, *sites))
+            and records.are_clean((*metrics, *sites), limits)
             and all(set(map(type, values)) == {float} for values in metrics.values())
             and all(map(math.isfinite, chain.from_iterable(metrics.values())))
             and set(map(type, weights)) <= {int, float}
-            and all(0 < weight < _LARGE for weight in weights)
+            and all(map(math.isfinite, weights))
+            and min(weights) > 0
+            and max(weights) < _LARGE
         )
 
     def pop(self, round_number: Any) -> tuple[list[SiteRecord], list[Record]]:
@@ -158,11 +159,14 @@ def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[SiteRecord
 def given_weights(given: Any, limits: Limits, skipped: Skipped) -> dict[str, Record]:
     """The weights that a workflow gives itself, by site name."""
     weights: dict[str, Record] = {}
-    for site in _dicts(given):
+    sites = _dicts(given)
+    clean = records.are_clean([site.get("name") for site in sites], limits)
+    for site in sites:
         if len(weights) >= limits.max_sites_per_round:
             skipped.add(site.get("name"), "", "too_many_sites")
             break
-        name, fields = records.clean_name(site.get("name"), limits), records.weight_fields(site, limits)
+        name = site["name"] if clean else records.clean_name(site.get("name"), limits)
+        fields = records.weight_fields(site, limits)
         if name and fields:
             weights[name] = fields
     return weights
