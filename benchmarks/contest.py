@@ -76,6 +76,8 @@ class Task:
     floats: int = 9
     warm: bool = False
     isolation: str = "shared"
+    #: By whom; ours only, see `benchmarks.job`.
+    watched: str = ""
     timeout: float = field(default=300.0, compare=False)
 
     def run(self, name: str) -> Run:
@@ -90,7 +92,7 @@ class Task:
         if name in FLOORS:
             module, words["floor"] = "benchmarks.floors", name
         if name == "ours":
-            words["isolation"] = self.isolation
+            words |= {"isolation": self.isolation, "watched": self.watched}
         command = [python(name), "-m", module, json.dumps(words)]
         ran = run(command, cwd=ROOT, timeout=self.timeout)
         answer = _answer(ran.output)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fedjob import FedAvg, FedJob, FrameworkType, NPModelPersistor, ScriptRunner
+from fedjob import FedAvg, FedJob, FilterType, FrameworkType, NPModelPersistor, ScriptRunner
 
 NAME = "adding"
 #: Keeps nothing of a round: what a script holds between rounds is held once for each site.
@@ -30,8 +32,15 @@ while flare.is_running():
 """
 
 
-def export(root: Path, *, sites: int, rounds: int, params: np.ndarray[Any, Any]) -> Path:
-    """The job's folder, written below `root`; the first model lies beside it."""
+#: Where classes lie that travel with a job as a user's do.
+PARTS = Path(__file__).with_name("parts")
+
+
+def export(root: Path, *, sites: int, rounds: int, params: np.ndarray[Any, Any], watched: str = "") -> Path:
+    """The job's folder, written below `root`; the first model lies beside it.
+
+    `watched`: by a "filter" of the user's on the server, by a "listener" at each site, or by nobody.
+    """
     (root / "train.py").write_text(SCRIPT)
     np.save(root / "start.npy", params)
     with inside(root):
@@ -39,8 +48,20 @@ def export(root: Path, *, sites: int, rounds: int, params: np.ndarray[Any, Any])
         job.to_server(FedAvg(num_clients=sites, num_rounds=rounds))
         job.to_server(NPModelPersistor(source_ckpt_file_full_name=str(root / "start.npy")), id="persistor")
         job.to_clients(ScriptRunner(script="train.py", framework=FrameworkType.NUMPY))
+        if watched:
+            _watch(job, watched)
         job.export_job(str(root / "jobs"))
     return root / "jobs" / NAME
+
+
+def _watch(job: FedJob, watched: str) -> None:
+    if str(PARTS) not in sys.path:
+        sys.path.insert(0, str(PARTS))
+    parts = importlib.import_module("watching")
+    if watched == "filter":
+        job.to_server(parts.Passing(), filter_type=FilterType.TASK_DATA, tasks=["train"])
+    else:
+        job.to_clients(parts.Listening(), id="listening")
 
 
 @contextlib.contextmanager

@@ -15,6 +15,8 @@ PAIRS = 3
 SHARED = Target(30)
 #: What counts as linear: so much more per site and round for ten times the sites or four times the rounds.
 LINEAR = Target(1.25)
+#: What takes the square of the sites takes four times as long for each of the second.
+WATCHED_SITES, WATCHED_ROUNDS = (500, 2000), 3
 #: Processes are few where each site has one of its own.
 PROCESSES = 10
 
@@ -121,4 +123,26 @@ def more_rounds() -> Iterator[Row]:
         )
 
 
-BLOCKS = (thousand, ten_thousand, more_rounds)
+def watched() -> Iterator[Row]:
+    """Jobs in which something of the user's stands on a task's way, so that it goes the long way."""
+    for who, title in (("filter", "a filter on the server"), ("listener", "a listener at each site")):
+        few, many = (
+            Task(sites, (WATCHED_ROUNDS,) * 3, warm=True, watched=who).run("ours") for sites in WATCHED_SITES
+        )
+        costs = [run.of(WATCHED_ROUNDS) / run.sites / WATCHED_ROUNDS * 1e6 for run in (few, many)]
+        yield Row(
+            what=f"{many.sites:,} sites x {WATCHED_ROUNDS} rounds, {title}, per site and round",
+            ours=costs[1],
+            unit="μs",
+        )
+        yield Row(
+            what=f"  over that of {few.sites} sites",
+            ours=costs[1] / costs[0],
+            unit="x",
+            beside=(Beside(f"{few.sites} sites", costs[0], "μs"),),
+            target=LINEAR,
+        )
+        yield from memory("  peak memory", {"ours": [many]})
+
+
+BLOCKS = (thousand, ten_thousand, more_rounds, watched)

@@ -1,6 +1,6 @@
 """The task on our local engine: an unmodified Client API script at each site; our own environment.
 
-The task may name an isolation; sites share processes if it does not.
+The task may name an isolation (sites share processes if it does not) and who watches, see `benchmarks.job`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ ISOLATION = "shared"
 
 
 def work(sites: int, rounds: int, params: np.ndarray) -> np.ndarray:
-    isolation = json.loads(sys.argv[1]).get("isolation", ISOLATION)
+    given = json.loads(sys.argv[1])
+    isolation = given.get("isolation", ISOLATION)
     with tempfile.TemporaryDirectory() as directory:
-        folder = export(Path(directory), sites=sites, rounds=rounds, params=params)
+        watched = given.get("watched", "")
+        folder = export(Path(directory), sites=sites, rounds=rounds, params=params, watched=watched)
         request = RunRequest(
             workspace=Path(directory, "ws"), n_clients=sites, isolation=isolation, timeout=900
         )
