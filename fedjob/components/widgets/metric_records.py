@@ -76,8 +76,7 @@ def text(value: Any, limits: Limits) -> str | None:
     """A string without control characters, cut to length; None if it is none."""
     if not isinstance(value, str):
         return None
-    cut = value[: limits.max_metric_name_length]
-    return cut if cut.isprintable() else without_controls(cut)
+    return without_controls(value[: limits.max_metric_name_length])
 
 
 def without_controls(value: str) -> str:
