@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from fedjob.engines.local.slab import Lease, attach
@@ -52,7 +52,7 @@ class Borrowed:
         #: How many were ever given back.
         self.count = 0
         #: The numbers of the slabs of those that the other end has not been told of.
-        self.returned: list[int] = []
+        self.returned: deque[int] = deque()
 
     def attach(self, number: int, fd: int) -> None:
         """Map a slab from which blocks will be lent."""
@@ -65,18 +65,20 @@ class Borrowed:
         return lease
 
     def _give_back(self, lease: Lease) -> None:
-        # Whenever the last reference goes: between any two steps of `pop_returned`, too.
+        # Whenever, and in whichever thread, the last reference goes.
         self.count += 1
         self._leases.pop(id(lease), None)
         self.returned.append(lease.number)
 
     def detach(self) -> None:
         """Turn into copies what is held."""
-        for lease in [reference() for reference in self._leases.values()]:
-            if lease is not None:
+        for reference in list(self._leases.values()):
+            if (lease := reference()) is not None:
                 lease.detach()
 
     def pop_returned(self) -> list[int]:
         """The numbers of the slabs that were given back since the last call."""
-        numbers, self.returned = self.returned, []
+        numbers = []
+        while self.returned:
+            numbers.append(self.returned.popleft())
         return numbers

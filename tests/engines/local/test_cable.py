@@ -14,8 +14,10 @@ from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.frames import Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.link import LinkClosed, Message
+from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.slab import Pool
 from fedjob.engines.local.wire import freeze, share_blocks, thaw
+from fedjob.exchange.fl_model import FLModel
 
 
 class Ends:
@@ -96,6 +98,28 @@ class Text(str):
     """A string of a type of its own."""
 
     __slots__ = ()
+
+
+def test_large_results_travel_a_few_in_a_frame(memory):
+    sites = [f"site-{n}" for n in range(6)]
+    ends, came = Ends(sites), []
+
+    def take(headers, results):
+        came.append([(site, result.model(1, own=True).params["w"][0]) for site, result in results])
+
+    def talk():
+        for site in sites:
+            ends.server[site].hear(lambda arrival: None, take)
+        for number, site in enumerate(sites):
+            result = PlainResult.of(FLModel(params={"w": np.full(1 << 17, number, np.float64)}))
+            ends.sites[site].send(Message(kind="reply", headers={"task": "train", "rc": "OK"}, body=result))
+        while sum(map(len, came)) < len(sites):
+            ends.hub.sleep(0.001, real=True)
+
+    ends.run(talk)
+    assert came == [
+        [(site, float(n)) for n, site in enumerate(sites)][part] for part in (slice(4), slice(4, 6))
+    ]
 
 
 def test_headers_may_be_of_any_type_that_pickles(memory):
