@@ -16,7 +16,7 @@ SHARED = Target(30)
 #: What counts as linear: so much more per site and round for ten times the sites or four times the rounds.
 LINEAR = Target(1.25)
 #: What takes the square of the sites takes four times as long for each of the second.
-WATCHED_SITES, WATCHED_ROUNDS = (500, 2000), 3
+WATCHED_SITES, WATCHED_ROUNDS = (400, 1600), 3
 #: Processes are few where each site has one of its own.
 PROCESSES = 10
 
@@ -127,7 +127,7 @@ def watched() -> Iterator[Row]:
     """Jobs in which something of the user's stands on a task's way, so that it goes the long way."""
     for who, title in (("filter", "a filter on the server"), ("listener", "a listener at each site")):
         few, many = (
-            Task(sites, (WATCHED_ROUNDS,) * 3, warm=True, watched=who).run("ours") for sites in WATCHED_SITES
+            Task(sites, (WATCHED_ROUNDS,) * 2, warm=True, watched=who).run("ours") for sites in WATCHED_SITES
         )
         costs = [run.of(WATCHED_ROUNDS) / run.sites / WATCHED_ROUNDS * 1e6 for run in (few, many)]
         yield Row(

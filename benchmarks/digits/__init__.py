@@ -13,7 +13,7 @@ from benchmarks.process import run as command
 from benchmarks.row import Beside, Row, Target
 
 HERE = Path(__file__).parent
-PAIRS = 3
+PAIRS = 2
 
 
 def over_one_process() -> Iterator[Row]:
