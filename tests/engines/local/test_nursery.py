@@ -17,7 +17,12 @@ from fedjob.errors import RunError
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
 
 HERE = Path(__file__).parent
-FOREVER = "def work(model, number, site, hub): time.sleep(0.9999) if site == 'site-1' else [0 for _ in iter(int, 1)]"
+#: One site sleeps, never so long that the engine's clock is put forward instead; the other computes.
+FOREVER = """
+def work(model, number, site, hub):
+    while True:
+        time.sleep(0.9999) if site == "site-1" else [0 for _ in iter(int, 1)]
+"""
 
 #: A test process of its own, that runs doubles in `tmp` with `work` and prints when the sites are at work.
 PROCESS = """
