@@ -26,7 +26,8 @@ def work(model, number, site, hub):
 
 #: A test process of its own, that runs doubles in `tmp` with `work` and prints when the sites are at work.
 PROCESS = """
-import sys, threading, time, os
+import signal, sys, threading, time, os
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is started with it ignored.
 sys.path.insert(0, {here!r})
 import conftest
 from pathlib import Path
