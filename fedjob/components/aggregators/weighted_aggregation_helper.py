@@ -120,9 +120,6 @@ class WeightedAggregationHelper:
             self.total[key] = total
         elif self.weigh_by_local_iter and len(weights) and _is_array(values) and _fit(values[0], total, 1):
             _accumulate(values, weights, total)
-        elif self.weigh_by_local_iter and _all_fit(values, total, weights):
-            for value, weight in zip(values, weights, strict=True):
-                total += value if weight == 1 else value * weight
         else:
             for value, weight in zip(values, weights, strict=True):
                 self._add(key, value, weight)
@@ -201,13 +198,6 @@ def _fit(value: Any, total: Any, factor: Any) -> bool:
         return False
     dtype = value.dtype
     return bool(dtype.kind == "f" and dtype == total.dtype and value.ndim > 0 and value.shape == total.shape)
-
-
-def _all_fit(values: Sequence[Any], total: Any, factors: Sequence[Any]) -> bool:
-    """`_fit` of many, in fewer calls."""
-    if set(map(type, values)) != {type(total)} or not _NUMBERS.issuperset(map(type, factors)):
-        return False
-    return _fit(total, total, 1) and {(v.dtype, v.shape) for v in values} == {(total.dtype, total.shape)}
 
 
 _NUMBERS = frozenset({int, float})

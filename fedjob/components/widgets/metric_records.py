@@ -162,10 +162,7 @@ def weight(value: Any, limits: Limits) -> Any:
 def weight_fields(given: Mapping[str, Any], limits: Limits) -> Record:
     """The `weight` and `weight_key` of a site's record, where they are usable."""
     fields: Record = {}
-    number = given.get("weight")
-    if not (type(number) is float and 0.0 < number < math.inf):
-        number = weight(number, limits)
-    if number is not None:
+    if (number := weight(given.get("weight"), limits)) is not None:
         fields["weight"] = number
     if key := text(given.get("weight_key"), limits):
         fields["weight_key"] = key

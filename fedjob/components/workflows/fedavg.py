@@ -202,8 +202,7 @@ class FedAvg(BaseFedAvg):
             return False
         if not self._fits({name: values[0] for name, values in params.items()}):
             return False
-        by_steps = {count: steps_weight(count) for count in set(steps)}
-        weights = [factor * by_steps[count] for factor, count in zip(factors, steps, strict=True)]
+        weights = [factor * steps_weight(count) for factor, count in zip(factors, steps, strict=True)]
         if self._params_type is None:
             self._params_type = params_type
         for site, weight in zip(sites, weights, strict=True):

@@ -105,15 +105,12 @@ class Cable:
             return
         self.sent += 1
         body = message.body
-        if self._bundles and self._bundles[-1].takes(place, message, number):
-            self._gathered += 1
-            if type(body) is PlainResult:
-                form = body.form
-                self._gathered_bytes += form.size // _LIGHTER if form.is_large else form.size
-        elif type(body) is PlainResult:
-            self._bundles.append(Alike(place, message, body))
-            self._gathered_bytes += body.nbytes // _LIGHTER if body.form.is_large else body.nbytes
-        else:
+        taken = bool(self._bundles) and self._bundles[-1].takes(place, message, number)
+        if type(body) is PlainResult:
+            self._gathered_bytes += body.nbytes // _LIGHTER if type(body.raw) is Lease else body.nbytes
+            if not taken:
+                self._bundles.append(Alike(place, message, body))
+        elif not taken:
             self._bundles.append(Copies(place, message, number, self._parts_of(body)))
         self._gathered += 1
         if self._gathered >= _MANY or self._gathered_bytes >= _MUCH:

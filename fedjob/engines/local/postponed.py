@@ -74,15 +74,19 @@ class Late:
     def parts_of(self, body: Frozen) -> tuple[Any, ...]:
         """What makes up a body but for its block; True stands for what came with the last that had something."""
         late: bytes | bool = body.later
-        if late:
-            late, self._sent = body.later is self._sent or late, body.later
+        if late is self._sent and late:
+            late = True
+        elif late:
+            self._sent = body.later
         return body.pickle, body.sizes, late
 
     def body_of(self, parts: tuple[Any, ...], block: bytes | Lease) -> Frozen:
         """The body that was sent so."""
         encoded_body, sizes, late = parts
-        if late:
-            late = self._received = self._received if late is True else late
+        if late is True:
+            late = self._received
+        elif late:
+            self._received = late
         return Frozen(pickle=encoded_body, sizes=sizes, block=block, later=late)
 
 

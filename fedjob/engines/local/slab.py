@@ -75,7 +75,7 @@ class Slab:
 
 
 class Lease:
-    """The use of `view` until nobody refers to the lease any more; then `end(slab number)` is called."""
+    """The use of `view` until nobody refers to the lease any more; then `end(lease)` is called."""
 
     __slots__ = ("__weakref__", "_end", "number", "size", "slab", "view")
 
@@ -118,9 +118,7 @@ class Lease:
             end(self)
 
     def __del__(self) -> None:
-        # As `_finish`, in fewer calls.
-        if self._end is not None:
-            self._end(self)
+        self._finish()
 
 
 class Pool:

@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Any
 
 from fedjob.engines.local.plain_result import Form, PlainResult
-from fedjob.engines.local.wire import view_of
 from fedjob.exchange.keys import FLMetaKey
 
 #: Fewer results are dealt with one by one: to stack them takes longer.
@@ -39,16 +38,12 @@ class Stack:
 
     def params(self) -> dict[str, Any]:
         """The parameters by name, each an array with one more dimension, the first, for the sites, or an array for each."""
-        import numpy as np
-
         form, count = self.form, len(self._results)
         if form.size > _LARGE:
-            views = [memoryview(view_of(result.raw)).toreadonly() for result in self._results]
-            dtypes = [form.dtype(code) for _, code, _ in form.arrays]
-            return {
-                name: [np.ndarray(shape, dtype, view, begin) for view in views]
-                for (name, _, shape), dtype, (begin, _) in zip(form.arrays, dtypes, form.places, strict=True)
-            }
+            each = [result.params(own=False) for result in self._results]
+            return {name: [params[name] for params in each] for name, _, _ in form.arrays}
+        import numpy as np
+
         raws = b"".join([result.raw for result in self._results])
         rows = np.frombuffer(raws, np.uint8).reshape(count, form.size)
         return {
@@ -62,10 +57,8 @@ def stacked(
 ) -> list[tuple[Sequence[tuple[str, PlainResult]], Stack | None]]:
     """The run in parts, each with its stack; None where results are to be dealt with one by one."""
     parts: list[tuple[Sequence[tuple[str, PlainResult]], Stack | None]] = []
-    begin = 0
-    for form, group in groupby([result.form for _, result in run]):
-        part = run[begin : begin + len(list(group))]
-        begin += len(part)
+    for form, group in groupby(run, lambda each: each[1].form):
+        part = list(group)
         worth = len(part) >= _FEW and form.is_simple
         parts.append((part, Stack(*zip(*part, strict=True)) if worth else None))
     return parts

@@ -125,9 +125,7 @@ def is_waiting() -> bool:
 
 def gather(buffers: Sequence[memoryview]) -> bytes | Lease:
     """A block of these buffers, each at a multiple of ALIGN."""
-    size = 0
-    for buffer in buffers:
-        size += buffer.nbytes + -buffer.nbytes % ALIGN
+    size = sum(buffer.nbytes + -buffer.nbytes % ALIGN for buffer in buffers)
     if _pool is not None and size >= LARGE:
         lease = _pool.lease(size)
         lease.fill(buffers, ALIGN)

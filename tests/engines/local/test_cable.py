@@ -100,8 +100,16 @@ class Text(str):
     __slots__ = ()
 
 
-def test_large_results_travel_a_few_in_a_frame(memory):
-    sites = [f"site-{n}" for n in range(6)]
+@pytest.mark.parametrize(
+    ("floats", "shared", "apart"),
+    [
+        pytest.param(9, [64, 6], [64, 6], id="small"),
+        # What goes through the socket itself leaves as soon as it is there.
+        pytest.param(1 << 17, [4, 2], [1] * 6, id="large"),
+    ],
+)
+def test_results_travel_many_in_a_frame_and_large_ones_a_few(memory, floats, shared, apart):
+    sites = [f"site-{n}" for n in range(sum(shared))]
     ends, came = Ends(sites), []
 
     def take(headers, results):
@@ -111,15 +119,14 @@ def test_large_results_travel_a_few_in_a_frame(memory):
         for site in sites:
             ends.server[site].hear(lambda arrival: None, take)
         for number, site in enumerate(sites):
-            result = PlainResult.of(FLModel(params={"w": np.full(1 << 17, number, np.float64)}))
+            result = PlainResult.of(FLModel(params={"w": np.full(floats, number, np.float64)}))
             ends.sites[site].send(Message(kind="reply", headers={"task": "train", "rc": "OK"}, body=result))
         while sum(map(len, came)) < len(sites):
             ends.hub.sleep(0.001, real=True)
 
     ends.run(talk)
-    assert came == [
-        [(site, float(n)) for n, site in enumerate(sites)][part] for part in (slice(4), slice(4, 6))
-    ]
+    assert list(map(len, came)) == (shared if memory == "shared memory" else apart)
+    assert [each for some in came for each in some] == [(site, float(n)) for n, site in enumerate(sites)]
 
 
 def test_headers_may_be_of_any_type_that_pickles(memory):
