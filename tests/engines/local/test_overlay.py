@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -92,6 +93,46 @@ def test_the_next_block_in_the_same_slab_is_seen_whole(lent, written):
         array = lent.own()
         assert (array == value).all()
         del array
+
+
+def by_itself(array):
+    array[9 * PAGE] = 9
+
+
+def in_a_thread(array):
+    thread = threading.Thread(target=by_itself, args=(array,))
+    thread.start()
+    thread.join()
+
+
+def through_the_system(array):
+    reading, writing = os.pipe()
+    os.write(writing, b"\x09")
+    os.close(writing)
+    with open(reading, "rb", buffering=0) as pipe:
+        assert pipe.readinto(memoryview(array)[9 * PAGE : 9 * PAGE + 1]) == 1
+
+
+@pytest.mark.parametrize("write", [by_itself, in_a_thread, through_the_system])
+def test_one_byte_that_is_written_among_pages_that_are_all_there_is_noticed(lent, write):
+    assert (lent.own() == 1).all()
+    array = lent.own()
+    write(array)
+    assert array[9 * PAGE] == 9
+    del array
+    lent.fill(2)
+    assert (lent.own() == 2).all()
+
+
+def test_a_block_that_was_only_read_is_not_looked_through(lent, monkeypatch):
+    assert (lent.own() == 1).all()
+    monkeypatch.setattr(overlay, "_faults", lambda: 5)
+    monkeypatch.setattr(overlay, "_copied", None)
+    array = lent.own()
+    assert (array == 1).all()
+    del array
+    lent.fill(2)
+    assert (lent.own() == 2).all()
 
 
 def test_two_that_have_the_same_block_do_not_share_it(lent):
