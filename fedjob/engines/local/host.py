@@ -28,6 +28,7 @@ from fedjob.engines.local.output import Output
 from fedjob.engines.local.plan import Plan, Shard, only_ours
 from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.threads import LATE
 from fedjob.engines.local.tripwire import Tripwire
 from fedjob.engines.request import SERVER
 from fedjob.errors import Stalled
@@ -85,8 +86,8 @@ class Host:
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:
             Quiet(self.hub, list(self._cables.values()))
-        #: Called when torch has been imported by user code.
-        self.on_torch: Callable[[], None] | None = None
+        #: Called when user code has imported one of `threads.LATE`.
+        self.on_threads: Callable[[], None] | None = None
         self._ok = True
         self._has_server = SERVER in shard
         #: The parties that are over.
@@ -123,7 +124,7 @@ class Host:
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
         if len(self._patient) > 1 and self._cables:
             self._wire()
-        on_import = OnImport(dict.fromkeys(LIBRARY_OF, self._seed_library))
+        on_import = OnImport(dict.fromkeys((*LIBRARY_OF, *LATE), self._imported))
         on_import.install()
         try:
             with shim.active():
@@ -144,13 +145,12 @@ class Host:
         if idle:
             self.record.flush()
 
-    def _seed_library(self, module: str) -> None:
-        library = LIBRARY_OF[module]
-        if library == "torch" and self.on_torch is not None:
-            self.on_torch()
+    def _imported(self, module: str) -> None:
+        if module in LATE and self.on_threads is not None:
+            self.on_threads()
         context = getattr(running(), "context", None)  # none in a thread of user code.
-        if isinstance(context, Context):
-            context.seed(library)
+        if module in LIBRARY_OF and isinstance(context, Context):
+            context.seed(LIBRARY_OF[module])
 
     def _parties(self) -> None:
         links = self._links()

@@ -16,11 +16,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from fedjob.engines.local import pipe
+from fedjob.engines.local.threads import import_numpy
 from fedjob.errors import RunError
 
 #: Seconds that keepers have to kill their workers before they are killed themselves.
@@ -163,7 +163,7 @@ def _use_the_wait(sock: socket.socket) -> None:
     answer = select.poll()
     answer.register(sock, select.POLLIN)
     if not answer.poll(0):
-        import_module("numpy")
+        import_numpy()
 
 
 def environment() -> dict[str, str]:

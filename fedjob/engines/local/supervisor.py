@@ -20,7 +20,7 @@ from fedjob.engines.local.nursery import NURSERY
 from fedjob.engines.local.outside import Outside
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.record import Recorder
-from fedjob.engines.local.threads import OneThread
+from fedjob.engines.local.threads import OneThread, import_numpy
 from fedjob.engines.request import SERVER
 from fedjob.errors import RunError
 from fedjob.flare import names, shim
@@ -225,9 +225,10 @@ class Inline:
         customs = [plan.layout.custom(name) for name in plan.shards[0]]
         path = installed_path()
         share = names.ROOT not in sys.modules or shim.is_active()
+        import_numpy()  # a library that the run itself would load is not asked to use one thread.
         with self._one, OneThread() as threads, Outside(customs, share=share) as outside:
             self._host = Host(plan, plan.shards[0], path=path, shared=outside.shared)
-            self._host.on_torch = threads.limit_torch
+            self._host.on_threads = threads.limit
             try:
                 with Deadline(plan.request.timeout, self._note):
                     return "ok" if self._host.run() else "failed"

@@ -7,8 +7,10 @@ one thread; a run inside the test process has to ask the libraries that are load
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,19 +25,38 @@ _NAMES = [
     for suffix in ("64_", "")
 ]
 
+#: For how many cycles, as a power of two, OpenBLAS's idle threads spin before they sleep. By default they spin for a
+#: tenth of a second, also when they have just been made, and take a core from what starts beside them.
+_SPIN, _SHORTLY = "OPENBLAS_THREAD_TIMEOUT", "20"
+
+#: Modules with which a library comes that has threads of its own.
+LATE = ("scipy.linalg", "torch")
+
+
+def import_numpy() -> None:
+    """Import numpy in this process, before a run needs it; where that is its first import, its idle threads sleep soon."""
+    ours = "numpy" not in sys.modules and _SPIN not in os.environ
+    if ours:
+        os.environ[_SPIN] = _SHORTLY
+    try:
+        import_module("numpy")
+    finally:
+        if ours:
+            os.environ.pop(_SPIN, None)
+
 
 class OneThread:
-    """A with-block in which numpy's OpenBLAS and torch use one thread each."""
+    """A with-block in which each OpenBLAS, of numpy and of scipy, and torch use one thread."""
 
     def __enter__(self) -> Self:
         self._before: list[tuple[Callable[[int], Any], int]] = []
-        for get, put in _openblas():
-            self._limit(get, put)
-        self.limit_torch()
+        self.limit()
         return self
 
-    def limit_torch(self) -> None:
-        """Also called when torch has been imported within the block."""
+    def limit(self) -> None:
+        """Limit what is loaded; to be called again when one of LATE has been imported within the block."""
+        for get, put in _openblas():
+            self._limit(get, put)
         torch = sys.modules.get("torch")
         if hasattr(torch, "set_num_threads") and torch is not None:
             self._limit(torch.get_num_threads, torch.set_num_threads)

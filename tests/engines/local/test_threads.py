@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from fedjob.engines.local.threads import OneThread, _libraries, _openblas
+from jobs import script_job
 
 
 @pytest.mark.skipif(not _libraries(), reason="this numpy has no OpenBLAS, or the system does not tell")
@@ -32,7 +35,7 @@ def test_torch_has_one_thread_within_the_block_and_as_many_as_before_after_it():
         with OneThread() as threads:
             assert torch.get_num_threads() == 1
             torch.set_num_threads(3)
-            threads.limit_torch()
+            threads.limit()
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 2
     finally:
@@ -61,6 +64,72 @@ def test_matrix_products_are_the_same_in_every_isolation(crew, torch):
         assert outcome.status == "ok", outcome.errors
         seen.add(tuple(outcome.all("end")[0]["total"]))
     assert len(seen) == 1
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from fedjob.engines import RunRequest, get
+folder, workspace = sys.argv[1:]
+assert "numpy" not in sys.modules
+result = get("local").run(Path(folder), RunRequest(workspace=Path(workspace), n_clients=2, isolation="inline"))
+assert result.ok, result.problems
+assert "numpy" in sys.modules
+"""
+
+ASKS = """
+import nvflare.client as flare
+from fedjob.engines.local.threads import _openblas
+flare.init()
+while flare.is_running():
+    model = flare.receive()
+    IMPORT
+    found = {get() for get, _ in _openblas()}
+    assert found == {1}, found
+    flare.send(flare.FLModel(params=model.params, metrics={"threads": 1}))
+"""
+
+
+@pytest.mark.skipif(not _libraries(), reason="this numpy has no OpenBLAS, or the system does not tell")
+@pytest.mark.parametrize("library", ["numpy", "scipy.linalg"])
+def test_a_run_that_is_the_first_to_import_a_library_has_one_thread_too(library, tmp_path, monkeypatch):
+    pytest.importorskip(library)
+    asks = ASKS.replace("IMPORT", f"import {library}").replace(
+        "LIBRARIES", "1" if library == "numpy" else "2"
+    )
+    monkeypatch.chdir(tmp_path)
+    job = script_job(tmp_path, asks, rounds=1)
+    job.export_job(str(tmp_path / "jobs"))
+    # More threads than one, wherever the test runs.
+    environ = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-c", FIRST, str(tmp_path / "jobs" / "job"), str(tmp_path / "ws")]
+    done = subprocess.run(
+        command, env={**environ, "OPENBLAS_NUM_THREADS": "2"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+IMPORTS = """
+import os, sys
+class Sees:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            print(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+sys.meta_path.insert(0, Sees())
+from fedjob.engines.local.threads import import_numpy
+import_numpy()
+import_numpy()
+print(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+assert "numpy" in sys.modules
+"""
+
+
+@pytest.mark.parametrize(("users", "seen"), [(None, ["20", "None"]), ("26", ["26", "26"])])
+def test_numpys_idle_threads_sleep_soon_unless_the_user_says_otherwise(users, seen):
+    environ = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
+    environ |= {"OPENBLAS_THREAD_TIMEOUT": users} if users else {}
+    done = subprocess.run([sys.executable, "-c", IMPORTS], env=environ, capture_output=True, text=True)
+    assert done.stdout.split() == seen, done.stderr
 
 
 def test_without_maps_there_is_nothing_to_ask(monkeypatch):
