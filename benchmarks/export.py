@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 
 from benchmarks.environments import ROOT
 from benchmarks.process import run as command
 from benchmarks.row import Beside, Row, Target
+from benchmarks.scratch import scratch
 from benchmarks.suite import in_turn, medians, ratio
 
 EXAMPLE = ROOT / "tests" / "flare" / "documentation"
@@ -69,9 +68,8 @@ def _row(seconds: float, beside: Beside) -> Row:
 
 def exported(*, ours: bool) -> float:
     """Seconds of one export to a new directory, the median of one process."""
-    with tempfile.TemporaryDirectory() as directory:
-        text = SCRIPT.format(ours=ours, repeats=REPEATS, place=str(Path(directory, "jobs-")))
-        return float(command([sys.executable, "-c", text], cwd=EXAMPLE).output.splitlines()[-1])
+    text = SCRIPT.format(ours=ours, repeats=REPEATS, place=str(scratch() / "jobs-"))
+    return float(command([sys.executable, "-c", text], cwd=EXAMPLE).output.splitlines()[-1])
 
 
 BLOCKS = (documentation_example,)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.environments import ROOT, NotInstalled, python
 from benchmarks.row import Beside, Row, Target
-from benchmarks.suite import Suite, suite
+from benchmarks.suite import Suite
 from fedjob.folder.read import read
 
 FOLDER = ROOT / "tests" / "data" / "flare" / "2.9" / "hello"
@@ -64,23 +64,22 @@ PEERS = (
 
 
 def equal_goldens() -> Iterator[Row]:
-    cells = []
-    with suite(OURS.text()) as mine:
-        write(mine, OURS, sys.executable)
-        ours = [equal(mine, sys.executable)]
-        for kind in PEERS:
-            try:
-                binary = python("goldens")
-            except NotInstalled as error:
-                cells.append(Beside(kind.name, None, why=f"not installed: {error}"))
-                continue
-            with suite(kind.text()) as theirs:
-                write(theirs, kind, binary)
-                figures = []
-                for _ in range(TURNS):
-                    figures.append(equal(theirs, binary))
-                    ours.append(equal(mine, sys.executable))
-            cells.append(Beside(kind.name, statistics.median(figures)))
+    cells, mine = [], Suite(OURS.text())
+    write(mine, OURS, sys.executable)
+    ours = [equal(mine, sys.executable)]
+    for kind in PEERS:
+        try:
+            binary = python("goldens")
+        except NotInstalled as error:
+            cells.append(Beside(kind.name, None, why=f"not installed: {error}"))
+            continue
+        theirs = Suite(kind.text())
+        write(theirs, kind, binary)
+        figures = []
+        for _ in range(TURNS):
+            figures.append(equal(theirs, binary))
+            ours.append(equal(mine, sys.executable))
+        cells.append(Beside(kind.name, statistics.median(figures)))
     target = Target(0.3)
     yield Row(
         what="equal golden", ours=statistics.median(ours), unit="ms", beside=tuple(cells), target=target

@@ -8,7 +8,7 @@ from benchmarks.job import export
 from benchmarks.loops import two_loops
 from benchmarks.peers import task
 from benchmarks.row import Beside, Row, Target
-from benchmarks.suite import TIMES, Suite, in_turn, medians, ratio, suite
+from benchmarks.suite import TIMES, Suite, in_turn, medians, ratio
 
 TESTS, PAIRS = 100, 3
 
@@ -30,12 +30,11 @@ def test_simulation(fedjob, n):
 
 
 def hundred_simulations() -> Iterator[Row]:
-    with suite("") as hundred:
-        folder = export(hundred.root, sites=2, rounds=3, params=task.start(9))
-        text = SUITE.format(tests=TESTS, folder=str(folder), times=str(hundred.root / TIMES))
-        (hundred.root / "test_it.py").write_text(text)
-        for isolation in ("process", "shared", "inline"):
-            yield _second_worker(hundred, isolation)
+    hundred = Suite("")
+    folder = export(hundred.root, sites=2, rounds=3, params=task.start(9))
+    hundred.write(SUITE.format(tests=TESTS, folder=str(folder), times=str(hundred.root / TIMES)))
+    for isolation in ("process", "shared", "inline"):
+        yield _second_worker(hundred, isolation)
 
 
 def _second_worker(hundred: Suite, isolation: str) -> Row:

@@ -10,7 +10,7 @@ from benchmarks.contest import Run, Task
 from benchmarks.job import export
 from benchmarks.peers import task
 from benchmarks.row import Beside, Row, Target
-from benchmarks.suite import Suite, suite
+from benchmarks.suite import Suite
 
 SITES, ROUNDS, FLOATS = 2, 3, 9
 #: Runs of FLARE's simulator, each beside a session of ours. One takes some 17 s.
@@ -37,19 +37,18 @@ def test_rounds(fedjob, n):
 
 
 def two_sites() -> Iterator[Row]:
-    with suite("") as ours:
-        folder = export(ours.root, sites=SITES, rounds=ROUNDS, params=task.start(FLOATS))
-        text = SUITE.format(tests=TESTS, sites=SITES, rounds=ROUNDS, floats=FLOATS, folder=str(folder))
-        (ours.root / "test_it.py").write_text(text)
-        sessions, flare = sessions_and_flare(ours)
-        yield from through_the_fixture(sessions, flare)
-        for isolation in ("shared", "inline"):
-            seconds = statistics.median(session(ours, isolation)[1:])
-            yield Row(
-                what=f"2 sites x 3 rounds through the fixture, {isolation}, warm",
-                ours=seconds * 1e3,
-                unit="ms",
-            )
+    ours = Suite("")
+    folder = export(ours.root, sites=SITES, rounds=ROUNDS, params=task.start(FLOATS))
+    ours.write(SUITE.format(tests=TESTS, sites=SITES, rounds=ROUNDS, floats=FLOATS, folder=str(folder)))
+    sessions, flare = sessions_and_flare(ours)
+    yield from through_the_fixture(sessions, flare)
+    for isolation in ("shared", "inline"):
+        seconds = statistics.median(session(ours, isolation)[1:])
+        yield Row(
+            what=f"2 sites x 3 rounds through the fixture, {isolation}, warm",
+            ours=seconds * 1e3,
+            unit="ms",
+        )
     yield from whole_processes(flare)
     yield further_round(flare)
 

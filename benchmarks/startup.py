@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.job import export
 from benchmarks.row import Beside, Row, Target
-from benchmarks.suite import Suite, added, in_turn, medians, suite
+from benchmarks.suite import Suite, added, in_turn, medians
 
 REPEATS, WORKER_REPEATS, COLD_REPEATS = 20, 10, 9
 
@@ -27,21 +25,20 @@ def test_one(fedjob):
 """
 
 
-@contextmanager
-def empty_suite() -> Iterator[Suite]:
+def empty_suite() -> Suite:
     """An empty suite with a plugin `nothing`: whichever plugin `-p` names, pytest looks for it among all that is installed."""
-    with suite("") as empty:
-        (empty.root / "nothing.py").write_text("")
-        yield empty
+    empty = Suite("")
+    (empty.root / "nothing.py").write_text("")
+    return empty
 
 
 def plugin_alone() -> Iterator[Row]:
-    with empty_suite() as empty:
-        for title, options in (
-            ("FLARE not installed", ("-o", "fedjob_shim=always")),
-            ("FLARE installed", ("-o", "fedjob_shim=never")),
-        ):
-            yield plugin(empty, f"plugin at start-up, {title}", options, REPEATS)
+    empty = empty_suite()
+    for title, options in (
+        ("FLARE not installed", ("-o", "fedjob_shim=always")),
+        ("FLARE installed", ("-o", "fedjob_shim=never")),
+    ):
+        yield plugin(empty, f"plugin at start-up, {title}", options, REPEATS)
 
 
 def plugin(empty: Suite, title: str, options: tuple[str, ...], repeats: int) -> Row:
@@ -62,10 +59,9 @@ def plugin(empty: Suite, title: str, options: tuple[str, ...], repeats: int) -> 
 
 def plugin_in_workers() -> Iterator[Row]:
     """The same for xdist's controller and its two workers, which start once the controller has."""
-    xdist = ("-p", "xdist", "-n", "2")
-    with empty_suite() as empty:
-        with_plugin = partial(bare, empty, *xdist, "-p", "pytest_fedjob.plugin", "-o", "fedjob_shim=always")
-        pairs = in_turn(partial(bare, empty, *xdist, "-p", "nothing"), with_plugin, WORKER_REPEATS)
+    xdist, empty = ("-p", "xdist", "-n", "2"), empty_suite()
+    with_plugin = partial(bare, empty, *xdist, "-p", "pytest_fedjob.plugin", "-o", "fedjob_shim=always")
+    pairs = in_turn(partial(bare, empty, *xdist, "-p", "nothing"), with_plugin, WORKER_REPEATS)
     yield Row(
         what="plugin at start-up under -n 2, controller and then workers (15 ms each)",
         ours=added(pairs) * 1e3,
@@ -84,16 +80,15 @@ def first_test() -> Iterator[Row]:
 
     With what our package brings along, pytest-xdist, and no other plugin: some import for longer than the test takes.
     """
-    options = ("-p", "xdist", "-p", "pytest_fedjob.plugin")
-    with suite("") as cold:
-        folder = export(Path(cold.root), sites=2, rounds=3, params=np.arange(9, dtype=np.float32))
-        (cold.root / "test_it.py").write_text(ONE_TEST.format(folder=str(folder)))
-        (cold.root / "test_empty.py").write_text("def test():\n    pass\n")
-        pairs = in_turn(
-            partial(cold.run, *options, "test_empty.py", env=ALONE),
-            partial(cold.run, *options, "test_it.py", env=ALONE),
-            COLD_REPEATS,
-        )
+    options, cold = ("-p", "xdist", "-p", "pytest_fedjob.plugin"), Suite("")
+    folder = export(cold.root, sites=2, rounds=3, params=np.arange(9, dtype=np.float32))
+    cold.write(ONE_TEST.format(folder=str(folder)))
+    (cold.root / "test_empty.py").write_text("def test():\n    pass\n")
+    pairs = in_turn(
+        partial(cold.run, *options, "test_empty.py", env=ALONE),
+        partial(cold.run, *options, "test_it.py", env=ALONE),
+        COLD_REPEATS,
+    )
     empty, seconds = medians(pairs)
     yield Row(
         what="`pytest` to green of one simulating test, cold",

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.environments import ROOT
 from benchmarks.process import run
+from benchmarks.scratch import scratch
 
 #: Tests append seconds to this file, a line each.
 TIMES = "times"
 
 
 class Suite:
-    """One test file."""
+    """One test file, in a directory of its own."""
 
-    def __init__(self, root: Path, text: str) -> None:
-        self.root = root
+    def __init__(self, text: str) -> None:
+        self.root = scratch()
+        #: Where its sessions have theirs.
+        self._temp = scratch()
         #: How long the last process took.
         self.seconds = 0.0
-        # Tests may import the benchmarks; the settings of the project's own tests do not reach here.
-        (root / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
-        (root / "test_it.py").write_text(text)
+        # Tests may import the benchmarks; the settings of the project's own tests do not reach here. What earlier
+        # sessions have left is removed by none.
+        settings = ("[pytest]", f"pythonpath = {ROOT}", "tmp_path_retention_count = 1000")
+        (self.root / "pytest.ini").write_text("\n".join(settings))
+        self.write(text)
+
+    def write(self, text: str) -> None:
+        """Make this the test file."""
+        (self.root / "test_it.py").write_text(text)
 
     def run(
         self,
@@ -36,6 +42,7 @@ class Suite:
     ) -> float:
         """Seconds of one pytest process; CommandFailed unless it ends with `status`."""
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+        env = {"TMPDIR": str(self._temp), **(env or {})}
         self.seconds = run(command, cwd=self.root, status=status, env=env).seconds
         return self.seconds
 
@@ -45,13 +52,6 @@ class Suite:
         path.unlink(missing_ok=True)
         self.run(*options, python=python)
         return [float(line) for line in path.read_text().split()]
-
-
-@contextmanager
-def suite(text: str) -> Iterator[Suite]:
-    """A suite for the length of a block."""
-    with tempfile.TemporaryDirectory() as directory:
-        yield Suite(Path(directory), text)
 
 
 def in_turn(
