@@ -159,8 +159,38 @@ def _warm_up(preload: Iterable[str]) -> None:
     names.module_of("")  # another table that is made when it is first asked.
     if not hooks.installed():  # a plugin could do anything when it is loaded, so that is left to the workers.
         further.modules()
+    _hold_random_back()
     shim.install()  # for all workers: to look for modules of the real package costs each of them half a millisecond.
     _preload(preload)
+
+
+def _hold_random_back() -> None:
+    """Have Python's own `random` come with its first import, too, if nobody may draw from it without one."""
+    from fedjob.engines.local import generators
+
+    held: Any = sys.modules["random"]
+    draws = [v for v in vars(held).values() if getattr(v, "__self__", None) is held._inst]
+    looked_for = set(map(id, (held, *draws)))
+    users = {
+        name
+        for name, module in sys.modules.items()
+        if module is not held and not looked_for.isdisjoint(map(id, getattr(module, "__dict__", {}).values()))
+    }
+    if users <= _NO_DRAWS | _IMPORTED_ANEW:
+        for name in users & _IMPORTED_ANEW:
+            package, _, attribute = name.rpartition(".")
+            delattr(sys.modules[package], attribute)
+            del sys.modules[name]
+        HeldBack("random").install()
+        generators.put_aside("random")
+
+
+#: Modules that have `random`: those that do not draw at a site, and those that come anew, and with them `random`, for
+#: whoever imports them.
+_NO_DRAWS = frozenset(
+    {"fedjob.engines.local.generators", "fedjob.components.workflows.base_model_controller"}
+)
+_IMPORTED_ANEW = frozenset({"email.utils"})
 
 
 def _preload(modules: Iterable[str]) -> str | None:

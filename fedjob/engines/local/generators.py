@@ -191,6 +191,8 @@ LIBRARY_OF = {module: library for library, (module, _) in _READY.items()}
 
 #: The generators of the libraries that this process has imported, in the order in which they were found.
 _found: dict[str, Any] = {}
+#: Those of libraries that are held back.
+_aside: dict[str, Any] = {}
 _modules_seen = 0
 
 
@@ -201,9 +203,14 @@ def present() -> dict[str, Any]:
         for name, kind in _KINDS.items():
             module, attribute = _READY[name]
             if name not in _found and hasattr(sys.modules.get(module), attribute):
-                _found[name] = kind()
+                _found[name] = _aside.pop(name, None) or kind()
         _modules_seen = len(sys.modules)
     return _found
+
+
+def put_aside(library: str) -> None:
+    """Have this library's generator not there until the library is imported: it is held back."""
+    _aside[library] = present().pop(library)
 
 
 def seed_of(seed: int | str | None, site: str) -> int:

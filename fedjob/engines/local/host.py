@@ -20,7 +20,7 @@ from fedjob.engines.local.clock import cooperative_sleep
 from fedjob.engines.local.context import Context, CustomCode, environ_now
 from fedjob.engines.local.custom import Custom, Originals, user_traceback
 from fedjob.engines.local.generators import LIBRARY_OF
-from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap, running
+from fedjob.engines.local.hub import Hub, Killed, Mailbox, Swap
 from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.layout import apps_of
 from fedjob.engines.local.link import Link, pair
@@ -148,7 +148,7 @@ class Host:
     def _imported(self, module: str) -> None:
         if module in LATE and self.on_threads is not None:
             self.on_threads()
-        context = getattr(running(), "context", None)  # none in a thread of user code.
+        context = self.hub.context
         if module in LIBRARY_OF and isinstance(context, Context):
             context.seed(LIBRARY_OF[module])
 

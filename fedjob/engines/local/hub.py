@@ -49,7 +49,8 @@ class Hub:
         self._timers = Timers()
         self._polls: list[Wait] = []
         self._happened = 0
-        self._context: Swap | None = None
+        #: What is in place.
+        self.context: Swap | None = None
         self._loop: greenlet | None = None
         self.sockets = Sockets()
         self._rests: list[Callable[[bool], float | None]] = []
@@ -149,12 +150,12 @@ class Hub:
             strand = wait.strand
             context = strand.context
             # As `_line` has it, in fewer calls.
-            line = self._near if context is not None and context is self._context else self._ready
+            line = self._near if context is not None and context is self.context else self._ready
             line.append((strand, value, False))
 
     def _line(self, strand: Strand) -> deque[tuple[Strand, Any, bool]]:
         context = strand.context
-        return self._near if context is not None and context is self._context else self._ready
+        return self._near if context is not None and context is self.context else self._ready
 
     def park(self, wait: Wait, timeout: float | None = None) -> Any:
         """Suspend the current strand until its wait is settled; TimeoutError after `timeout` seconds."""
@@ -239,7 +240,7 @@ class Hub:
                 return
             if strand.dead:
                 continue
-            if strand.context is not self._context:
+            if strand.context is not self.context:
                 self._change(strand.context)
             carrier = strands[strand]
             if carrier is None:
@@ -255,9 +256,9 @@ class Hub:
                 raise error
 
     def _change(self, context: Swap | None) -> None:
-        if self._context is not None:
-            self._context.suspend()
-        self._context = context
+        if self.context is not None:
+            self.context.suspend()
+        self.context = context
         if context is not None:
             context.resume()
 

@@ -81,7 +81,8 @@ class HeldBack(MetaPathFinder, Loader):
         for name in self._modules:
             del sys.modules[name]
         package, _, attribute = self._name.rpartition(".")
-        delattr(sys.modules[package], attribute)
+        if package:
+            delattr(sys.modules[package], attribute)
         sys.meta_path.insert(0, self)
 
     def find_spec(

@@ -15,6 +15,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Mapping
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -122,6 +123,9 @@ def _change_environment(wanted: Mapping[str, str]) -> None:
 def _host(
     plan: Plan, number: int, sockets: Mapping[int, socket.socket], place: Place, path: list[str]
 ) -> int:
+    if len(plan.shards[number]) == 1:
+        # Held back for those who turn from site to site; here it is there from the start, in threads as well.
+        import_module("random")
     host = Host(plan, plan.shards[number], path=path, sockets=sockets, place=place)
     # The server must not wait for sites that hold on to what it sent them.
     share_blocks(host.hub if number else None)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fedjob.components.workflows.fedavg import FedAvg
+from fedjob.engines.local.nursery import NURSERY
 from jobs import run, script_job
 
 #: Draws from every generator, computes in float32, and takes its time as the test tells it to.
@@ -75,6 +77,78 @@ def test_the_bits_are_the_same(reference, tmp_path_factory, isolation, threads, 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(base)
         assert outcome(base, seed=7, isolation=isolation, threads=threads) == reference
+
+
+#: Who draws, how and from which round on; the others never do.
+LATE = """
+import sys
+import nvflare.client as flare
+
+flare.init()
+site = flare.get_site_name()
+while flare.is_running():
+    model = flare.receive()
+    drawn = 0.0
+    if site == "site-2":
+        import random
+        drawn = random.random()
+    if site == "site-3" and model.current_round:
+        from random import gauss
+        drawn = gauss(0, 1)
+    if site == "site-4" and model.current_round > 1:
+        import email.utils, hashlib
+        drawn = float(int(hashlib.sha256(email.utils.make_msgid().split(".")[2].encode()).hexdigest()[:8], 16))
+    if site == "site-5" and model.current_round == 1:
+        import threading
+        found = []
+        thread = threading.Thread(target=lambda: found.append(__import__("random").randrange(1000)))
+        thread.start()
+        thread.join()
+        drawn = float(found[0])
+    params = {name: value + drawn for name, value in model.params.items()}
+    known = float("random" in sys.modules)
+    flare.send(flare.FLModel(params=params, metrics={"drawn": drawn, "known": known}))
+"""
+
+
+def test_who_imports_random_late_or_never_draws_what_a_process_of_its_own_would(tmp_path, monkeypatch):
+    seen = {}
+    for isolation in ("process", "shared", "inline"):
+        base = tmp_path / isolation
+        base.mkdir()
+        monkeypatch.chdir(base)
+        job = script_job(base, LATE, rounds=4, sites=8)
+        result = run(job, base, n_clients=8, isolation=isolation, seed=3)
+        assert result.ok, result.problems
+        drawn = [[(c.site, c.metrics["drawn"]) for c in r.contributions] for r in result.rounds]
+        seen[isolation] = drawn, result.model()["numpy_key"].tobytes()
+    assert seen["process"] == seen["shared"] == seen["inline"]
+    assert len({dict(drawn)["site-2"] for drawn in seen["process"][0]}) == 4
+
+
+def test_the_server_chooses_the_same_sites_in_every_isolation(tmp_path, monkeypatch):
+    chosen = {}
+    for isolation in ("process", "shared", "inline"):
+        base = tmp_path / isolation
+        base.mkdir()
+        monkeypatch.chdir(base)
+        never = LATE.replace('site == "site-2"', "False").replace("model.current_round", "False")
+        job = script_job(base, never, sites=9, workflow=FedAvg(num_clients=3, num_rounds=4))
+        result = run(job, base, n_clients=9, isolation=isolation, seed=5)
+        assert result.ok, result.problems
+        chosen[isolation] = [[c.site for c in r.contributions] for r in result.rounds]
+    assert chosen["process"] == chosen["shared"] == chosen["inline"]
+    assert len({tuple(sites) for sites in chosen["process"]}) > 1
+
+
+def test_sites_that_never_import_random_do_not_have_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # A nursery that has imported nothing for the tests before.
+    monkeypatch.setattr(NURSERY, "_learned", {})
+    NURSERY.close()
+    never = LATE.replace('site == "site-2"', "False").replace("model.current_round", "False")
+    result = run(script_job(tmp_path, never, rounds=2, sites=6), tmp_path, n_clients=6, isolation="shared")
+    assert {c.metrics["known"] for r in result.rounds for c in r.contributions} == {0.0}
 
 
 def test_another_seed_gives_other_numbers(reference, tmp_path, monkeypatch):
