@@ -80,8 +80,8 @@ class Task:
     watched: str = ""
     timeout: float = field(default=300.0, compare=False)
 
-    def run(self, name: str) -> Run:
-        """Carry it out. NotInstalled or CommandFailed if that is not possible."""
+    def run(self, name: str, *, watch: bool = True) -> Run:
+        """Carry it out. NotInstalled or CommandFailed if that is not possible. Without `watch` there is no `peak`."""
         words: dict[str, Any] = {
             "sites": self.sites,
             "rounds": self.rounds,
@@ -94,7 +94,7 @@ class Task:
         if name == "ours":
             words |= {"isolation": self.isolation, "watched": self.watched}
         command = [python(name), "-m", module, json.dumps(words)]
-        ran = run(command, cwd=ROOT, timeout=self.timeout)
+        ran = run(command, cwd=ROOT, timeout=self.timeout, watch=watch)
         answer = _answer(ran.output)
         VERSIONS.update(answer["versions"])
         return Run(
@@ -108,10 +108,10 @@ class Task:
             processes=ran.processes,
         )
 
-    def try_run(self, name: str) -> Run | None:
+    def try_run(self, name: str, *, watch: bool = True) -> Run | None:
         """The same for a peer, which may be missing; why it is goes into MISSING."""
         try:
-            return self.run(name)
+            return self.run(name, watch=watch)
         except (NotInstalled, CommandFailed) as error:
             kind = "not installed" if isinstance(error, NotInstalled) else "failed"
             lines = str(error).splitlines()
@@ -120,14 +120,18 @@ class Task:
 
 
 def turns(task: Task, names: Sequence[str], repeats: int) -> dict[str, list[Run]]:
-    """Carry out a task by several in turn, so many times; a peer that is missing has no runs."""
+    """Carry out a task by several in turn, so many times; a peer that is missing has no runs.
+
+    Memory is looked at in the first turn only: that takes up to a tenth of a core, which slows down who uses all of them.
+    """
     runs: dict[str, list[Run]] = {name: [] for name in names}
     gone: set[str] = set()
-    for _ in range(repeats):
+    for number in range(repeats):
         for name in names:
             if name in gone:
                 continue
-            found = task.run(name) if name == "ours" else task.try_run(name)
+            run = task.run if name == "ours" else task.try_run
+            found = run(name, watch=number == 0)
             if found is None:
                 gone.add(name)
             else:

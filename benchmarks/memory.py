@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 PROC = Path("/proc")
 MIB = 1 << 20
-#: Seconds between samples: at least this, and so much more that sampling takes a fiftieth of the time.
-INTERVAL, SHARE = 0.03, 50
+#: Seconds between samples: at least this, and so much more that sampling takes a tenth of the time.
+INTERVAL, SHARE = 0.03, 10
 
 
 class TreeMemory:

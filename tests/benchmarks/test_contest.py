@@ -5,6 +5,7 @@ import pytest
 from benchmarks import cells, contest, environments
 from benchmarks.contest import Run, Task, turns
 from benchmarks.environments import NotInstalled
+from benchmarks.memory import PROC
 from benchmarks.process import CommandFailed
 
 
@@ -51,6 +52,11 @@ def test_a_floor_runs_in_a_process_and_answers():
     run = Task(3, (2, 4), warm=True).run("loop")
     assert (run.sites, run.rounds, len(run.seconds)) == (3, (2, 4), 2)
     assert "numpy" in contest.VERSIONS
+
+
+def test_memory_is_looked_at_in_the_first_turn_only():
+    runs = turns(Task(3, (2,)), ("loop",), 3)["loop"]
+    assert [run.peak is None for run in runs] == [not PROC.joinpath("self", "stat").exists(), True, True]
 
 
 def test_our_engine_runs_the_task():
