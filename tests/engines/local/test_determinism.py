@@ -111,34 +111,40 @@ while flare.is_running():
 """
 
 
-def test_who_imports_random_late_or_never_draws_what_a_process_of_its_own_would(tmp_path, monkeypatch):
-    seen = {}
+#: The same where nobody draws.
+NEVER = LATE.replace('site == "site-2"', "False").replace("model.current_round", "False")
+
+
+def in_each_isolation(base, monkeypatch, source, sites, **job):
+    """The result of a run in each isolation."""
+    results = []
     for isolation in ("process", "shared", "inline"):
-        base = tmp_path / isolation
-        base.mkdir()
-        monkeypatch.chdir(base)
-        job = script_job(base, LATE, rounds=4, sites=8)
-        result = run(job, base, n_clients=8, isolation=isolation, seed=3)
-        assert result.ok, result.problems
-        drawn = [[(c.site, c.metrics["drawn"]) for c in r.contributions] for r in result.rounds]
-        seen[isolation] = drawn, result.model()["numpy_key"].tobytes()
-    assert seen["process"] == seen["shared"] == seen["inline"]
-    assert len({dict(drawn)["site-2"] for drawn in seen["process"][0]}) == 4
+        home = base / isolation
+        home.mkdir()
+        monkeypatch.chdir(home)
+        made = script_job(home, source, sites=sites, **job)
+        results.append(run(made, home, n_clients=sites, isolation=isolation, seed=3))
+        assert results[-1].ok, results[-1].problems
+    return results
+
+
+def test_who_imports_random_late_or_never_draws_what_a_process_of_its_own_would(tmp_path, monkeypatch):
+    seen = []
+    for result in in_each_isolation(tmp_path, monkeypatch, LATE, 8, rounds=4):
+        drawn = [{c.site: c.metrics["drawn"] for c in r.contributions} for r in result.rounds]
+        seen.append((drawn, result.model()["numpy_key"].tobytes()))
+    assert seen[0] == seen[1] == seen[2]
+    assert len({drawn["site-2"] for drawn in seen[0][0]}) == 4
 
 
 def test_the_server_chooses_the_same_sites_in_every_isolation(tmp_path, monkeypatch):
-    chosen = {}
-    for isolation in ("process", "shared", "inline"):
-        base = tmp_path / isolation
-        base.mkdir()
-        monkeypatch.chdir(base)
-        never = LATE.replace('site == "site-2"', "False").replace("model.current_round", "False")
-        job = script_job(base, never, sites=9, workflow=FedAvg(num_clients=3, num_rounds=4))
-        result = run(job, base, n_clients=9, isolation=isolation, seed=5)
-        assert result.ok, result.problems
-        chosen[isolation] = [[c.site for c in r.contributions] for r in result.rounds]
-    assert chosen["process"] == chosen["shared"] == chosen["inline"]
-    assert len({tuple(sites) for sites in chosen["process"]}) > 1
+    workflow = FedAvg(num_clients=3, num_rounds=4)
+    chosen = [
+        [tuple(c.site for c in r.contributions) for r in result.rounds]
+        for result in in_each_isolation(tmp_path, monkeypatch, NEVER, 9, workflow=workflow)
+    ]
+    assert chosen[0] == chosen[1] == chosen[2]
+    assert len(set(chosen[0])) > 1
 
 
 def test_sites_that_never_import_random_do_not_have_it(tmp_path, monkeypatch):
@@ -146,8 +152,7 @@ def test_sites_that_never_import_random_do_not_have_it(tmp_path, monkeypatch):
     # A nursery that has imported nothing for the tests before.
     monkeypatch.setattr(NURSERY, "_learned", {})
     NURSERY.close()
-    never = LATE.replace('site == "site-2"', "False").replace("model.current_round", "False")
-    result = run(script_job(tmp_path, never, rounds=2, sites=6), tmp_path, n_clients=6, isolation="shared")
+    result = run(script_job(tmp_path, NEVER, rounds=2, sites=6), tmp_path, n_clients=6, isolation="shared")
     assert {c.metrics["known"] for r in result.rounds for c in r.contributions} == {0.0}
 
 
