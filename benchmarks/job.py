@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fedjob import FedAvg, FedJob, FilterType, FrameworkType, NPModelPersistor, ScriptRunner
+from fedjob import BaseFedJob, FedAvg, FedJob, FilterType, FrameworkType, NPModelPersistor, ScriptRunner
 
 NAME = "adding"
 #: Keeps nothing of a round: what a script holds between rounds is held once for each site.
@@ -39,16 +39,18 @@ PARTS = Path(__file__).with_name("parts")
 def export(root: Path, *, sites: int, rounds: int, params: np.ndarray[Any, Any], watched: str = "") -> Path:
     """The job's folder, written below `root`; the first model lies beside it.
 
-    `watched`: by a "filter" of the user's on the server, by a "listener" at each site, or by nobody.
+    `watched`: by a "filter" of the user's on the server, by a "listener" at each site, by what a "BaseFedJob" brings
+    along, or by nobody.
     """
     (root / "train.py").write_text(SCRIPT)
     np.save(root / "start.npy", params)
     with inside(root):
-        job = FedJob(name=NAME, min_clients=sites)
+        kind = BaseFedJob if watched == "BaseFedJob" else FedJob
+        job = kind(name=NAME, min_clients=sites)
         job.to_server(FedAvg(num_clients=sites, num_rounds=rounds))
         job.to_server(NPModelPersistor(source_ckpt_file_full_name=str(root / "start.npy")), id="persistor")
         job.to_clients(ScriptRunner(script="train.py", framework=FrameworkType.NUMPY))
-        if watched:
+        if watched in ("filter", "listener"):
             _watch(job, watched)
         job.export_job(str(root / "jobs"))
     return root / "jobs" / NAME

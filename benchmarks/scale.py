@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from benchmarks.cells import Runs, beside, memory, ours
 from benchmarks.contest import Run, Task, turns
@@ -123,6 +124,18 @@ def more_rounds() -> Iterator[Row]:
         )
 
 
+def ready_made() -> Iterator[Row]:
+    """What a ready-made job brings along listens, too, but to nothing that a task meets on its way."""
+    task = Task(1000, (ROUNDS,) * 3, warm=True)
+    bare, ready = (replace(task, watched=by).run("ours", watch=False) for by in ("", "BaseFedJob"))
+    yield Row(
+        what=f"1,000 sites x {ROUNDS} rounds, a BaseFedJob, per site and round, set-up included",
+        ours=per_site_round(ready),
+        unit="μs",
+        beside=(Beside("a FedJob", per_site_round(bare), "μs"),),
+    )
+
+
 def watched() -> Iterator[Row]:
     """Jobs in which something of the user's stands on a task's way, so that it goes the long way."""
     for who, title in (("filter", "a filter on the server"), ("listener", "a listener at each site")):
@@ -145,4 +158,4 @@ def watched() -> Iterator[Row]:
         yield from memory("  peak memory", {"ours": [many]})
 
 
-BLOCKS = (thousand, ten_thousand, more_rounds, watched)
+BLOCKS = (thousand, ten_thousand, more_rounds, ready_made, watched)

@@ -35,7 +35,9 @@ class FLComponent(StatePersistable):
     `name` is read-only (the class name), as in FLARE: ``self.name = ...`` raises AttributeError.
     """
 
+    #: What `handle_event` looks at, see `listens`; and the attribute in which an instance names others, if it does.
     _EVENTS: ClassVar[frozenset[str]] = frozenset()
+    _EVENTS_IN: ClassVar[str] = ""
     #: How often any component has registered a handler: whoever remembers who listens looks again.
     _registrations: ClassVar[int] = 0
 
@@ -151,6 +153,7 @@ def listens(component: Any, *event_types: str) -> bool:
 
     A component's class that says in ``_EVENTS`` which events its `handle_event` looks at is spared the others, of
     which there are some twenty for each result of each site. A subclass with a `handle_event` of its own gets all.
+    ``_EVENTS_IN`` is the attribute in which an instance names more of them.
     """
     if _is_special(component):
         return True
@@ -159,7 +162,8 @@ def listens(component: Any, *event_types: str) -> bool:
         return True
     if registered and not registered.keys().isdisjoint(event_types):
         return True
-    return bool(listening(((type(component), type(component).handle_event),), *event_types))
+    ear = type(component), type(component).handle_event, named_events(component)
+    return bool(listening((ear,), *event_types))
 
 
 def _is_special(component: Any) -> bool:
@@ -168,8 +172,21 @@ def _is_special(component: Any) -> bool:
     return "handle_event" in getattr(component, "__dict__", ()) or own is not FLComponent.get_event_handlers
 
 
+def named_events(component: Any) -> tuple[str, ...] | None:
+    """The events that an instance names itself; None if that is no plain list of names."""
+    attribute = getattr(type(component), "_EVENTS_IN", "")
+    if not attribute:
+        return ()
+    named: Any = getattr(component, attribute, None)
+    plain = type(named) in (list, tuple) and {str}.issuperset(map(type, named))
+    return tuple(named) if plain else None
+
+
 def ears_of(components: Sequence[Any]) -> tuple[Any, ...] | None:
-    """What `listening` asks for: the classes of components and their handlers; None if more than these tell who listens."""
+    """What `listening` asks for: the classes of components, their handlers, and which events each names itself.
+
+    None if more than these tell who listens.
+    """
     ears = []
     for component in components:
         # As `_is_special` has it, without a call for each: thousands of sites ask.
@@ -177,15 +194,19 @@ def ears_of(components: Sequence[Any]) -> tuple[Any, ...] | None:
         plain = getattr(cls, "get_event_handlers", None) is FLComponent.get_event_handlers
         if not plain or own.get("_event_handlers") != {} or "handle_event" in own:
             return None
-        ears.append((cls, cls.handle_event))
+        ears.append((cls, cls.handle_event, named_events(component) if cls._EVENTS_IN else ()))
     return tuple(ears)
 
 
 @lru_cache(maxsize=4096)
 def listening(ears: tuple[Any, ...], *event_types: str) -> tuple[int, ...]:
     """The places of those to whom any of these events may mean anything, as `listens` tells for each."""
-    heard = [_events_of(cls, handler) for cls, handler in ears]
-    return tuple(n for n, events in enumerate(heard) if events is None or not events.isdisjoint(event_types))
+    heard = [(_events_of(cls, handler), named) for cls, handler, named in ears]
+    return tuple(
+        n
+        for n, (events, named) in enumerate(heard)
+        if events is None or named is None or not events.union(named).isdisjoint(event_types)
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fedjob.components.executors.client_api import InProcessClientAPIExecutor
 from fedjob.components.persistors.pt import PTFileModelPersistor
+from fedjob.components.receivers.analytics import AnalyticsReceiver
 from fedjob.components.roles import FLComponent, Widget, listens
+from fedjob.components.widgets.convert_to_fed_event import ConvertToFedEvent
 from fedjob.components.widgets.metrics_artifact_writer import MetricsArtifactWriter
+from fedjob.engines.local.flengine import FLEngine
+from fedjob.engines.local.load import LoadedApp
 from fedjob.exchange.events import AppEventType, EventType
 from fedjob.flare import names
 
@@ -52,6 +58,73 @@ def test_a_handler_put_on_an_object_hears_all():
     assert listens(executor, EventType.END_RUN)
 
 
+class Converts(ConvertToFedEvent):
+    pass
+
+
+class ConvertsMore(ConvertToFedEvent):
+    def handle_event(self, event_type, fl_ctx):
+        super().handle_event(event_type, fl_ctx)
+
+
+class Receives(AnalyticsReceiver):
+    def initialize(self, fl_ctx):
+        pass
+
+    def save(self, fl_ctx, shareable, record_origin):
+        pass
+
+    def finalize(self, fl_ctx):
+        pass
+
+
+@pytest.mark.parametrize("kind", [ConvertToFedEvent, Converts])
+def test_an_instance_hears_the_events_that_it_names_whenever_it_names_them(kind):
+    widget = kind(["one", "two"])
+    assert listens(widget, "one")
+    assert listens(widget, "three", "two")
+    assert not listens(widget, "three", EventType.START_RUN)
+    widget.events_to_convert.append("three")
+    assert listens(widget, "three")
+    widget.events_to_convert = []
+    assert not listens(widget, "one", "three")
+
+
+@pytest.mark.parametrize("odd", ["one two", {"one": 1}, [1], None])
+def test_an_instance_that_names_events_in_another_way_hears_all(odd):
+    widget = ConvertToFedEvent(odd)
+    assert listens(widget, "three")
+
+
+def test_a_subclass_that_looks_at_events_itself_hears_all():
+    assert listens(ConvertsMore(["one"]), "three")
+
+
+def test_a_receiver_hears_what_it_names_besides_begin_and_end():
+    receiver = Receives(events=["mine"])
+    assert listens(receiver, "mine")
+    assert listens(receiver, EventType.START_RUN)
+    assert listens(receiver, EventType.END_RUN)
+    assert not listens(receiver, EventType.BEFORE_TASK_EXECUTION, "analytix_log_stats")
+
+
+def test_the_engine_looks_again_when_a_handler_names_other_events():
+    one, two = ConvertToFedEvent(["one"]), ConvertToFedEvent(["two"])
+    engine = FLEngine.__new__(FLEngine)
+    engine.app = LoadedApp(handlers=[one, Widget(), two])
+    engine._handlers, engine._registrations = [], -1
+    engine._heard, engine._heard_any, engine._named = {}, {}, []
+    assert engine.listeners("one") == (one,)
+    assert engine.listeners("two") == (two,)
+    assert not engine.hears(("three",))
+    two.events_to_convert.append("three")
+    assert engine.hears(("three", "four"))
+    assert engine.listeners("three") == (two,)
+    one.events_to_convert = ["three"]
+    assert engine.listeners("three") == (one, two)
+    assert engine.listeners("one") == ()
+
+
 class WithoutInit(Widget):
     def __init__(self):
         pass
@@ -87,7 +160,7 @@ class Asked(Exception):
 
 
 def test_what_a_class_says_it_looks_at_is_all_that_its_handler_looks_at():
-    """At an event that it does not name, its handler does not even look at the context, or at itself."""
+    """At an event that it does not name, its handler does not even look at the context, or at more of itself than its names."""
 
     class Context:
         def __getattr__(self, name):
@@ -101,7 +174,9 @@ def test_what_a_class_says_it_looks_at_is_all_that_its_handler_looks_at():
             def __init__(self):
                 pass
 
-            def __getattribute__(self, name):
+            def __getattribute__(self, name, named=cls._EVENTS_IN):
+                if name == named:
+                    return ["another"]
                 raise Asked(name)
 
         Blank.__abstractmethods__ = frozenset()

@@ -27,6 +27,8 @@ from fedjob.exchange.shareable import Shareable
 class AnalyticsSender(Widget):
     """Fires an event per logged value; `writer_name` says in which tracker's terms it is meant."""
 
+    _EVENTS = frozenset({EventType.ABOUT_TO_START_RUN})
+
     def __init__(
         self, event_type: str = ANALYTIC_EVENT_TYPE, writer_name: LogWriterName = LogWriterName.TORCH_TB
     ) -> None:
@@ -70,6 +72,9 @@ class AnalyticsReceiver(Widget, ABC):
 
     Write `initialize`, `save` and `finalize`. As in FLARE, one that fails is an error in the log, not the end of the run.
     """
+
+    _EVENTS = frozenset({EventType.START_RUN, EventType.END_RUN})
+    _EVENTS_IN = "events"
 
     def __init__(self, events: list[str] | None = None) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fedjob.components.roles import FLComponent, ears_of, listening, listens
+from fedjob.components.roles import FLComponent, ears_of, listening, listens, named_events
 from fedjob.engines.local.custom import user_traceback
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.layout import JOB_ID
@@ -53,6 +53,8 @@ class FLEngine:
         self._heard_any: dict[tuple[str, ...], bool] = {}
         self._handlers: list[Any] = []
         self._ears: tuple[Any, ...] | None = None
+        #: The handlers that name events themselves, and which they named.
+        self._named: list[tuple[Any, tuple[str, ...] | None]] = []
         self._registrations = -1
         self._public: tuple[int, dict[str, Any]] | None = None
         self._app_dir = app_dir
@@ -135,11 +137,16 @@ class FLEngine:
     def _look_at_handlers(self) -> None:
         """Forget who listens to what if that may have changed."""
         handlers, registrations = self.app.handlers, FLComponent._registrations
-        if registrations != self._registrations or handlers != self._handlers:
+        if (
+            registrations != self._registrations
+            or handlers != self._handlers
+            or (self._named and any(named_events(handler) != named for handler, named in self._named))
+        ):
             self._heard.clear()
             self._heard_any.clear()
             self._registrations, self._handlers = registrations, handlers.copy()
             self._ears = ears_of(handlers)
+            self._named = [(h, named_events(h)) for h in handlers if getattr(type(h), "_EVENTS_IN", "")]
 
     def hears(self, event_types: tuple[str, ...]) -> bool:
         """Whether any of the events has a listener."""
