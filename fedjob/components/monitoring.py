@@ -182,6 +182,9 @@ _JOB_TIMES = {
 class RemoteMetricsReceiver(FLComponent):
     """Hands what sites stream, as `events`, to the reporters of the server."""
 
+    _EVENTS = frozenset()
+    _EVENTS_IN = "events"
+
     def __init__(self, events: list[str] | None = None) -> None:
         super().__init__()
         self.events = [METRICS_EVENT_TYPE, f"fed.{METRICS_EVENT_TYPE}"] if events is None else events

@@ -5,8 +5,6 @@ Answers ``nvflare.app_common.widgets.convert_to_fed_event``.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from fedjob.components.roles import Widget
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import EventScope, FLContextKey
@@ -18,7 +16,7 @@ FED_EVENT_PREFIX = "fed."
 class ConvertToFedEvent(Widget):
     """Fires each local event of `events_to_convert` again, for the federation, as `fed_event_prefix` + its name."""
 
-    _EVENTS: ClassVar[frozenset[str]] = frozenset()
+    _EVENTS = frozenset()
     _EVENTS_IN = "events_to_convert"
 
     def __init__(self, events_to_convert: list[str], fed_event_prefix: str = FED_EVENT_PREFIX) -> None:

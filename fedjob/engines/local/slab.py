@@ -151,8 +151,8 @@ class Pool:
         return Lease(slab.number, slab.view[:size], self._take_back, slab)
 
     def _find(self, size: int) -> Slab | None:
-        """A free slab of that size or not much more: the last that came back, of which most is still in the cache."""
-        for slab in reversed(self._free.values()):
+        """A free slab of that size or not much more."""
+        for slab in self._free.values():
             if size <= slab.size <= size + size // 2 + _GRAIN:
                 return slab
         return None

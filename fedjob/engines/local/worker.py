@@ -124,7 +124,8 @@ def _host(
     plan: Plan, number: int, sockets: Mapping[int, socket.socket], place: Place, path: list[str]
 ) -> int:
     if len(plan.shards[number]) == 1:
-        # Held back for those who turn from site to site; here it is there from the start, in threads as well.
+        # Held back for those who turn from site to site. Here it is there from the start: for the server, which chooses
+        # sites without importing it again, and for threads.
         import_module("random")
     host = Host(plan, plan.shards[number], path=path, sockets=sockets, place=place)
     # The server must not wait for sites that hold on to what it sent them.

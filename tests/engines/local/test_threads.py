@@ -94,9 +94,7 @@ while flare.is_running():
 @pytest.mark.parametrize("library", ["numpy", "scipy.linalg"])
 def test_a_run_that_is_the_first_to_import_a_library_has_one_thread_too(library, tmp_path, monkeypatch):
     pytest.importorskip(library)
-    asks = ASKS.replace("IMPORT", f"import {library}").replace(
-        "LIBRARIES", "1" if library == "numpy" else "2"
-    )
+    asks = ASKS.replace("IMPORT", f"import {library}")
     monkeypatch.chdir(tmp_path)
     job = script_job(tmp_path, asks, rounds=1)
     job.export_job(str(tmp_path / "jobs"))
