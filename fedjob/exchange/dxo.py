@@ -13,7 +13,7 @@ from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
 #: The key under which a Shareable holds a DXO, and the content type that says so.
-_DXO = "DXO"
+CONTENT_TYPE = "DXO"
 _KIND, _DATA, _META = "kind", "data", "meta"
 
 
@@ -67,8 +67,8 @@ class DXO:
 
     def update_shareable(self, s: Shareable) -> Shareable:
         """Put the DXO into `s`, whose other content stays; returns `s`."""
-        s.set_header(ReservedHeaderKey.CONTENT_TYPE, _DXO)
-        s[_DXO] = self.to_dict()
+        s.set_header(ReservedHeaderKey.CONTENT_TYPE, CONTENT_TYPE)
+        s[CONTENT_TYPE] = self.to_dict()
         return s
 
     def to_shareable(self) -> Shareable:
@@ -117,11 +117,11 @@ def _name(kind: Any) -> str:
 def from_shareable(s: Shareable) -> DXO:
     """The DXO in `s`, sharing its data and meta. Raises ValueError when there is none."""
     content_type = s.get_header(ReservedHeaderKey.CONTENT_TYPE)
-    if content_type != _DXO:
+    if content_type != CONTENT_TYPE:
         raise ValueError(
             f"the Shareable holds no DXO: its content type is {content_type!r}, its return code {s.get_return_code()}"
         )
-    encoded = s.get(_DXO)
+    encoded = s.get(CONTENT_TYPE)
     if not encoded:
         raise ValueError("the Shareable says that it holds a DXO, but it is empty")
     return from_dict(encoded)

@@ -75,7 +75,7 @@ class Delivery:
         message = standing.message
         if message is None or message.body is not body:
             headers: dict[str, Any] = {"task": standing.task.name, "root": standing.task.msg_root_id}
-            if standing.frozen is None or body is not standing.frozen[1]:
+            if standing.is_own:
                 headers["own"] = True
             message = standing.message = Message(kind="task", headers=headers, body=body)
         if standing.silent:
@@ -135,7 +135,7 @@ class Delivery:
         """
         if standing.frozen is None or standing.frozen[0] is not public:
             data = self._addressed(standing.task.data, standing.task)
-            standing.headers = data[ReservedHeaderKey.HEADERS]
+            standing.note_headers(data[ReservedHeaderKey.HEADERS])
             later = take_out(data)
             standing.frozen = (public, freeze((data, public), later))
         return standing.frozen[1]
@@ -188,6 +188,7 @@ class Delivery:
         usual = engine.public_props()
         if own is not None:
             addressed = self._addressed(own, task)
+            standing.note_headers(addressed[ReservedHeaderKey.HEADERS])
             later = take_back(addressed, data.later)
             return freeze((addressed, public), later)
         if public.keys() == usual.keys() and all(public[key] is usual[key] for key in usual):

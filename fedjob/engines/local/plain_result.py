@@ -16,14 +16,27 @@ from typing import Any, ClassVar, final
 from fedjob.engines.local.plain import ATOMS, NotPlain, array_of, code_of, dtype_of
 from fedjob.engines.local.slab import LARGE, Lease
 from fedjob.engines.local.wire import ALIGN, Frozen, gather, view_of
+from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.dxo import CONTENT_TYPE, DataKind
 from fedjob.exchange.fl_model import FLModel, ParamsType
 from fedjob.exchange.fl_model_utils import FLModelUtils
 from fedjob.exchange.keys import FLMetaKey
-from fedjob.exchange.shareable import Shareable
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
 #: How a value of the meta stands among the numbers of a result: as it is (None), by the code of its dtype and its bytes,
 #: or, for a dict, one by one.
 _Kind = Any
+
+#: The headers that a result may have of its own, and the parts of its DXO.
+_HEADERS = frozenset(
+    {
+        ReservedHeaderKey.CONTENT_TYPE,
+        AppConstants.START_ROUND,
+        AppConstants.CURRENT_ROUND,
+        AppConstants.NUM_ROUNDS,
+    }
+)
+_PARTS = frozenset({"kind", "data", "meta"})
 
 _NAMES, _ROUNDS = frozenset({str}), frozenset({int, type(None)})
 
@@ -32,8 +45,8 @@ _TYPES = (ParamsType.FULL, ParamsType.DIFF, None)
 #: Bytes that a result takes besides its arrays, about.
 _REST = 128
 
-#: The kind of a dict that travels as it is, because not all of its keys are names.
-_WHOLE = -1
+#: The kind of a dict that travels as it is, because not all of its keys are names, and of a list.
+_WHOLE, _LIST = -1, -2
 
 
 class Form:
@@ -75,10 +88,12 @@ class Form:
             (end - room, end - room + size)
             for size, room, end in zip(sizes, rooms, accumulate(rooms), strict=True)
         )
-        #: Whether it holds nothing but arrays of floats, and Python's own values.
+        #: Whether it holds nothing but arrays of floats, Python's own values, and the names of filters.
         self.is_simple = all(dtype_of(code).kind == "f" and shape for _, code, shape in self.arrays) and all(
-            kind is None or (type(kind) is tuple and all(inner is None for _, inner in kind))
-            for _, kind in self.meta
+            kind is None
+            or (type(kind) is tuple and all(inner is None for _, inner in kind))
+            or (kind == _LIST and name == FLMetaKey.FILTER_HISTORY)
+            for name, kind in self.meta
         )
 
     @classmethod
@@ -122,14 +137,44 @@ class PlainResult:
     @staticmethod
     def of(model: FLModel) -> PlainResult:
         """What a script has sent; nothing that it does to its model reaches it any more. Raises NotPlain."""
-        params, first, total = model.params, model.start_round, model.total_rounds
-        if type(model) is not FLModel or type(params) is not dict or not params:
-            raise NotPlain
-        if model.params_type not in _TYPES or type(first) not in _ROUNDS or type(total) not in _ROUNDS:
+        if type(model) is not FLModel or model.params_type not in _TYPES:
             raise NotPlain
         meta = model.meta or {}
         if model.metrics is not None:
             meta = {FLMetaKey.INITIAL_METRICS: model.metrics, **meta}
+        difference = model.params_type is ParamsType.DIFF
+        return PlainResult._of(model.params, meta, difference, model.start_round, model.total_rounds)
+
+    @staticmethod
+    def of_reply(reply: Shareable, number: Any) -> PlainResult:
+        """The reply to a task of round `number` that `shareable` would give; raises NotPlain for all others.
+
+        Of the headers that a site adds to its replies there must be none yet.
+        """
+        headers, dxo = reply.get(ReservedHeaderKey.HEADERS), reply.get(CONTENT_TYPE)
+        if type(reply) is not Shareable or reply.__dict__ or len(reply) != 2:
+            raise NotPlain
+        if type(headers) is not dict or not headers.keys() <= _HEADERS:
+            raise NotPlain
+        if headers.get(ReservedHeaderKey.CONTENT_TYPE) != CONTENT_TYPE or type(number) is not int:
+            raise NotPlain
+        current = headers.get(AppConstants.CURRENT_ROUND)
+        if current is not None and (type(current) is not int or current != number):
+            raise NotPlain
+        if type(dxo) is not dict or dxo.keys() != _PARTS or type(dxo["meta"]) is not dict:
+            raise NotPlain
+        difference = dxo["kind"] is DataKind.WEIGHT_DIFF
+        if not difference and dxo["kind"] is not DataKind.WEIGHTS:
+            raise NotPlain
+        first, total = headers.get(AppConstants.START_ROUND), headers.get(AppConstants.NUM_ROUNDS)
+        return PlainResult._of(dxo["data"], dxo["meta"], difference, first, total)
+
+    @staticmethod
+    def _of(params: Any, meta: dict[Any, Any], difference: bool, first: Any, total: Any) -> PlainResult:
+        if type(params) is not dict or not params:
+            raise NotPlain
+        if type(first) not in _ROUNDS or type(total) not in _ROUNDS:
+            raise NotPlain
         values: list[Any] = []
         kinds: list[tuple[str, _Kind]] = []
         for name, value in meta.items():
@@ -140,7 +185,7 @@ class PlainResult:
                 kinds.append((name, None))
             else:
                 kinds.append((name, _written(value, values)))
-        key = _arrays(params), tuple(kinds), model.params_type is ParamsType.DIFF, first, total
+        key = _arrays(params), tuple(kinds), difference, first, total
         form = Form.known.get(key) or Form.of(key)
         if form.is_large:
             block = gather([v.reshape(-1).view("u1").data for v in params.values()])
@@ -202,6 +247,9 @@ def _arrays(params: dict[Any, Any]) -> tuple[Any, ...]:
 
 def _written(value: Any, values: list[Any]) -> _Kind:
     """Add a value of the meta that is no atom to the values; its kind. Raises NotPlain."""
+    if type(value) is list and ATOMS.issuperset(map(type, value)):
+        values.append(tuple(value))
+        return _LIST
     if type(value) is not dict:
         code, raw = _scalar(value)
         values.append(raw)
@@ -237,6 +285,8 @@ def _read(kind: _Kind, values: Iterator[Any]) -> Any:
         return next(values)
     if type(kind) is tuple:
         return {name: next(values) if inner is None else _number(inner, next(values)) for name, inner in kind}
+    if kind == _LIST:
+        return list(next(values))
     if kind == _WHOLE:
         return {name: _number(*v) if type(v) is tuple else v for name, v in next(values).items()}
     return _number(kind, next(values))

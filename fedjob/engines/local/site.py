@@ -17,6 +17,7 @@ from fedjob.engines.local.load import LoadedApp, load_client
 from fedjob.engines.local.plain_result import Body
 from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.reply import Told, label, taken_apart, told_by
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.task_runner import TaskRunner
@@ -27,7 +28,7 @@ from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, ReturnCode
-from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
+from fedjob.exchange.shareable import Shareable, make_reply
 from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
@@ -233,37 +234,35 @@ class Site(TaskRunner):
         engine.at_work(number, task)
         fl_ctx = engine.new_context()
         fl_ctx.set_peer_context(peer_context(public, IDENTITY))
+        told = None if "own" in message.headers else told_by(data)
         reply = self.reply(task, id_of(message), data, fl_ctx)
         if self._left:
             return
         self.fire(EventType.BEFORE_SEND_TASK_RESULT, fl_ctx)
-        self.finish(reply, data, message, fl_ctx.get_all_public_props())
+        self.finish(reply, data, message, fl_ctx.get_all_public_props(), told)
         self.fire(EventType.AFTER_SEND_TASK_RESULT, fl_ctx)
         self._busy = False
 
     def finish(
-        self, reply: Shareable, data: Shareable, message: Message, public: dict[str, Any] | None
+        self,
+        reply: Shareable,
+        data: Shareable,
+        message: Message,
+        public: dict[str, Any] | None,
+        told: Told | None = None,
     ) -> None:
-        """Send the reply to the task that came as `message`."""
-        headers = reply.get(ReservedHeaderKey.HEADERS)
-        if not headers:
-            headers = reply[ReservedHeaderKey.HEADERS] = {}
-        asked = data.get(ReservedHeaderKey.HEADERS) or {}
-        if jar := asked.get(ReservedHeaderKey.COOKIE_JAR):
-            headers[ReservedHeaderKey.COOKIE_JAR] = jar
-        headers[ReservedHeaderKey.TASK_NAME] = message.headers["task"]
-        headers[ReservedHeaderKey.TASK_ID] = id_of(message)
-        number = asked.get(AppConstants.CURRENT_ROUND)
-        if number is not None and headers.get(AppConstants.CURRENT_ROUND) is None:
-            headers[AppConstants.CURRENT_ROUND] = number
+        """Send the reply to the task that came as `message`; `told` is what came with it, if the server knows that."""
         if public == self.usual:
             public = None
-        try:
-            body = freeze((reply, public))
-        except Exception as e:
-            self.note(e, "the result cannot travel to the server")
-            reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
-            body = freeze((reply, public))
+        body: Body | None = taken_apart(reply, told) if public is None and told == told_by(data) else None
+        label(reply, data, message.headers["task"], id_of(message))
+        if body is None:
+            try:
+                body = freeze((reply, public))
+            except Exception as e:
+                self.note(e, "the result cannot travel to the server")
+                reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
+                body = freeze((reply, public))
         self.send(message, reply.get_return_code(default=ReturnCode.OK), body)
 
     def send(self, message: Message, rc: str, body: Body) -> None:

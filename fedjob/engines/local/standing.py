@@ -14,6 +14,7 @@ from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
 from fedjob.engines.local.link import Message
+from fedjob.engines.local.plain import ATOMS
 from fedjob.engines.local.plain_result import Body, Form, PlainResult
 from fedjob.engines.local.slab import MOST
 from fedjob.engines.local.wire import Frozen
@@ -71,13 +72,23 @@ class Standing:
         #: then nothing changes during that look, and all of its sites are sent the same.
         self.silent: bool | None = None
         self.for_all: Message | None = None
-        #: The headers with which the data went out.
+        #: The headers with which the data went out first, and whether what goes out now has others of those that a
+        #: reply brings back, or what could be changed meanwhile.
         self.headers: dict[str, Any] = {}
+        self.is_own = False
         self._places: dict[str, int] = {}
         for place, target in enumerate(targets):
             self._places.setdefault(target, place)
         self._cursor = 0
         self._failed: list[str] = []
+
+    def note_headers(self, headers: dict[str, Any]) -> None:
+        """The data goes out with these headers now."""
+        self.headers = self.headers or headers
+        jar, round_ = (headers.get(key) for key in (ReservedHeaderKey.COOKIE_JAR, AppConstants.CURRENT_ROUND))
+        plain = type(jar) is dict and ATOMS.issuperset(map(type, jar.values()))
+        same = plain and jar == self.headers[ReservedHeaderKey.COOKIE_JAR] and round_ == self.number
+        self.is_own = not same
 
     def arrive(self, site: str, reply: Reply) -> None:
         """A reply has arrived. One that says that the site has failed waits for no other: it may end the run."""

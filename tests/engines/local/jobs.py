@@ -9,16 +9,26 @@ from fedjob.job import FedJob, FrameworkType, ScriptRunner
 
 
 def script_job(
-    tmp_path: Path, source: str, *, rounds: int = 3, sites: int = 2, workflow=None, persistor=None
+    tmp_path: Path,
+    source: str,
+    *,
+    rounds: int = 3,
+    sites: int = 2,
+    workflow=None,
+    persistor=None,
+    executor=None,
 ) -> FedJob:
-    """FedAvg over a numpy array of shape (3, 3), `source` being every site's script; call it from `tmp_path`."""
+    """FedAvg over a numpy array of shape (3, 3), `source` being every site's script; call it from `tmp_path`.
+
+    With an `executor` that does the tasks, and no script.
+    """
     script = tmp_path / "src" / "train.py"
     script.parent.mkdir(exist_ok=True)
     script.write_text(source)
     job = FedJob(name="job", min_clients=sites)
     job.to_server(workflow or FedAvg(num_clients=sites, num_rounds=rounds))
     job.to_server(persistor or NPModelPersistor(), id="persistor")
-    job.to_clients(ScriptRunner(script="src/train.py", framework=FrameworkType.NUMPY))
+    job.to_clients(executor or ScriptRunner(script="src/train.py", framework=FrameworkType.NUMPY))
     return job
 
 

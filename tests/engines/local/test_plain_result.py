@@ -53,6 +53,7 @@ PLAIN = {
     "metrics twice": FLModel(
         params={"w": np.ones(3)}, metrics={"a": 1}, meta={"initial_metrics": {"a": 2}, "x": "y"}
     ),
+    "a list": FLModel(params={"w": np.ones(3)}, meta={"a": [1, "b", None], "c": []}),
     "large, and nothing last": FLModel(
         params={"w": np.arange(LARGE, dtype=np.uint8), "n": np.array(3.0), "e": np.zeros((0, 3))}
     ),
@@ -67,7 +68,7 @@ OTHER = {
     "objects": FLModel(params={"w": np.array([None])}),
     "one array twice": FLModel(params={"a": SHARED, "b": SHARED}),
     "deep meta": FLModel(params={"w": np.ones(3)}, meta={"a": {"b": [1]}}),
-    "a list": FLModel(params={"w": np.ones(3)}, meta={"a": [1]}),
+    "a list of lists": FLModel(params={"w": np.ones(3)}, meta={"a": [[1]]}),
     "a header": FLModel(params={"w": np.ones(3)}, meta={"validate_type": "x"}),
     "a name that is none": FLModel(params={1: np.ones(3)}),
     "a type of its own": type("Own", (FLModel,), {})(params={"w": np.ones(3)}),
@@ -143,10 +144,32 @@ arrays = st.builds(
     params=st.dictionaries(st.text(max_size=5), arrays, min_size=1, max_size=4),
     metrics=st.none() | st.dictionaries(st.text(max_size=3), numbers, max_size=3),
     meta=st.dictionaries(
-        st.text(max_size=3), numbers | st.dictionaries(st.text(max_size=2), numbers, max_size=2)
+        st.text(max_size=3),
+        numbers | st.dictionaries(st.text(max_size=2), numbers, max_size=2) | st.lists(numbers, max_size=3),
     ),
     kind=st.sampled_from(ParamsType),
 )
 def test_any_plain_model_survives(params, metrics, meta, kind):
     model = FLModel(kind, params, metrics=metrics, meta=meta)
     assert repr(vars(travelled(PlainResult.of(model)).model(None, own=True))) == repr(vars(road(model)))
+
+
+@given(
+    params=st.dictionaries(st.text(max_size=5), arrays, min_size=1, max_size=4),
+    metrics=st.none() | st.dictionaries(st.text(max_size=3), numbers, max_size=3),
+    kind=st.sampled_from(ParamsType),
+    number=st.integers(0, 9),
+)
+def test_any_reply_that_is_no_more_than_a_result_survives(params, metrics, kind, number):
+    reply = FLModelUtils.to_shareable(FLModel(kind, params, metrics=metrics, current_round=number))
+    found = travelled(PlainResult.of_reply(reply, number)).shareable(number)
+    assert repr(found) == repr(reply)
+    assert type(found) is type(reply)
+
+
+@pytest.mark.parametrize(
+    ("meta", "simple"),
+    [({"filter_history": ["Noise"]}, True), ({"names": ["a"]}, False), ({"n": 1}, True), ({}, True)],
+)
+def test_results_with_the_names_of_filters_are_added_up_together(meta, simple):
+    assert PlainResult.of(FLModel(params={"w": np.ones(3)}, meta=meta)).form.is_simple is simple

@@ -1,0 +1,47 @@
+"""The reply to a task, as it leaves its site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fedjob.engines.local.plain import ATOMS, NotPlain
+from fedjob.engines.local.plain_result import PlainResult
+from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
+
+#: What a task says that is found again on its reply: its round, and its cookies.
+Told = tuple[Any, dict[str, Any]]
+
+
+def told_by(data: Shareable) -> Told | None:
+    """What the task says now; None where it is more than plain values."""
+    headers = data.get(ReservedHeaderKey.HEADERS) or {}
+    jar = headers.get(ReservedHeaderKey.COOKIE_JAR)
+    if type(jar) is not dict or not ATOMS.issuperset(map(type, jar.values())):
+        return None
+    return headers.get(AppConstants.CURRENT_ROUND), dict(jar)
+
+
+def taken_apart(reply: Shareable, told: Told | None) -> PlainResult | None:
+    """The reply to a task that said `told`, if it is no more than a script's result; before it gets its labels."""
+    if told is None:
+        return None
+    try:
+        return PlainResult.of_reply(reply, told[0])
+    except (NotPlain, OSError):
+        return None
+
+
+def label(reply: Shareable, data: Shareable, task: str, task_id: str) -> None:
+    """Set the headers that FLARE's client adds to the reply to the task of that name."""
+    headers = reply.get(ReservedHeaderKey.HEADERS)
+    if not headers:
+        headers = reply[ReservedHeaderKey.HEADERS] = {}
+    asked = data.get(ReservedHeaderKey.HEADERS) or {}
+    if jar := asked.get(ReservedHeaderKey.COOKIE_JAR):
+        headers[ReservedHeaderKey.COOKIE_JAR] = jar
+    headers[ReservedHeaderKey.TASK_NAME] = task
+    headers[ReservedHeaderKey.TASK_ID] = task_id
+    number = asked.get(AppConstants.CURRENT_ROUND)
+    if number is not None and headers.get(AppConstants.CURRENT_ROUND) is None:
+        headers[AppConstants.CURRENT_ROUND] = number
