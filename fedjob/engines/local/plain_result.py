@@ -17,9 +17,8 @@ from fedjob.engines.local.plain import ATOMS, NotPlain, array_of, code_of, dtype
 from fedjob.engines.local.slab import LARGE, Lease
 from fedjob.engines.local.wire import ALIGN, Frozen, gather, view_of
 from fedjob.exchange.app_constants import AppConstants
-from fedjob.exchange.dxo import CONTENT_TYPE, DataKind
+from fedjob.exchange.dxo import CONTENT_TYPE, DXO, DataKind
 from fedjob.exchange.fl_model import FLModel, ParamsType
-from fedjob.exchange.fl_model_utils import FLModelUtils
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
@@ -28,14 +27,8 @@ from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 _Kind = Any
 
 #: The headers that a result may have of its own, and the parts of its DXO.
-_HEADERS = frozenset(
-    {
-        ReservedHeaderKey.CONTENT_TYPE,
-        AppConstants.START_ROUND,
-        AppConstants.CURRENT_ROUND,
-        AppConstants.NUM_ROUNDS,
-    }
-)
+_ROUND_HEADERS = AppConstants.START_ROUND, AppConstants.CURRENT_ROUND, AppConstants.NUM_ROUNDS
+_HEADERS = frozenset({ReservedHeaderKey.CONTENT_TYPE, *_ROUND_HEADERS})
 _PARTS = frozenset({"kind", "data", "meta"})
 
 _NAMES, _ROUNDS = frozenset({str}), frozenset({int, type(None)})
@@ -214,9 +207,13 @@ class PlainResult:
 
     def shareable(self, number: int | None) -> Shareable:
         """The result as it travels on FLARE."""
-        model = self.model(number, own=True)
-        model.metrics = None  # they are in the meta, where FLARE has them, too.
-        return FLModelUtils.to_shareable(model)
+        form = self.form
+        kind = DataKind.WEIGHT_DIFF if form.difference else DataKind.WEIGHTS
+        shareable = DXO(kind, self.params(own=True), form.read(self.values)).to_shareable()
+        for header, value in zip(_ROUND_HEADERS, (form.start_round, number, form.total_rounds), strict=True):
+            if value is not None:
+                shareable[ReservedHeaderKey.HEADERS][header] = value
+        return shareable
 
     def params(self, *, own: bool) -> dict[str, Any]:
         """The parameters: numpy arrays by name."""
