@@ -56,6 +56,8 @@ class Cradle:
         self._run: Keeper | None = None
         #: Processes that keep other runs.
         self._keepers: set[int] = set()
+        #: Workers that have left, while the system frees their memory: nobody waits for that.
+        self._leaving: set[int] = set()
 
     def rock(self, parent: int) -> NoReturn:
         """Serve; EOFError when the test process has gone."""
@@ -110,10 +112,14 @@ class Cradle:
     def _take_exits(self) -> None:
         for pid, status in self._children.exits():
             self._keepers.discard(pid)
+            self._leaving.discard(pid)
             if self._run is not None:
                 self._run.ended(pid, status)
+        if self._run is None:
+            return
+        self._leaving |= self._run.take_leave()
         # Killed children end a little later, which brings us here again.
-        if self._run is not None and self._run.is_done and not reaper.doom(keep=self._keepers):
+        if self._run.is_done and not reaper.doom(keep=self._keepers | self._leaving):
             with contextlib.suppress(KeyError):
                 self._selector.unregister(self._run.socket)
             self._run.socket.close()

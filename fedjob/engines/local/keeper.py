@@ -3,7 +3,8 @@
 It lives in the nursery's process, or in one of its own if the nursery keeps another run, and talks to the test process
 over one socket: in comes the Plan, then commands; out go ``("exited", shard, status, place, left)``.
 When that socket closes, for whatever reason, everything that the run has started is killed; and only when nothing of
-the run is left is it closed from this side.
+the run is left is it closed from this side. A worker that has nothing left but memory, to free which may take the system
+as long as a round takes, counts as gone.
 """
 
 from __future__ import annotations
@@ -68,11 +69,21 @@ class Keeper:
 
     def ended(self, pid: int, status: int) -> None:
         """A child of this process has ended."""
-        number = self._running.pop(pid, None)
-        if number is None:
-            return
-        # What the worker started may hold its sockets open; the server must learn of the end now.
-        kill_group(pid)
+        if pid in self._running:
+            # What the worker started may hold its sockets open; the server must learn of the end now.
+            kill_group(pid)
+            self._tell(pid, status)
+
+    def take_leave(self) -> set[int]:
+        """The pids of the workers that are as good as ended, since the last call: the system has yet to free their memory."""
+        left = {pid: s for pid, n in self._running.items() if (s := self._places[n].alone) is not None}
+        for pid, status in left.items():
+            self._tell(pid, status)
+        return set(left)
+
+    def _tell(self, pid: int, status: int) -> None:
+        """Say that a worker is no more."""
+        number = self._running.pop(pid)
         place = self._places[number]
         with contextlib.suppress(OSError):
             pipe.send(self.socket, ("exited", number, status, place.get(), place.left))
@@ -86,7 +97,7 @@ class Keeper:
         worker.prepare(plan)
         # One worker per shard, each with its end of a socket to the server's worker.
         pairs = {number: socket.socketpair() for number in range(1, len(plan.shards))}
-        self._places = [Place() for _ in plan.shards]
+        self._places = [Place(self._children.bell) for _ in plan.shards]
         here = os.getpid()
         for number in range(len(plan.shards)):
             pid = os.fork()
@@ -155,3 +166,4 @@ def _keep(keeper: Keeper, children: Children) -> None:
                     return
             for pid, status in children.exits():
                 keeper.ended(pid, status)
+            keeper.take_leave()

@@ -58,6 +58,11 @@ class Children:
     def fileno(self) -> int:
         return self._reader.fileno()
 
+    @property
+    def bell(self) -> int:
+        """A descriptor to write to, in a child: this process then looks as if one of its children had ended."""
+        return self._writer.fileno()
+
     def signals(self) -> set[int]:
         """The signals that have come since the last call."""
         seen = b""
@@ -81,6 +86,15 @@ class Children:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def has_children() -> bool:
+    """Whether this process has children, which may have ended."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def kill_group(pid: int) -> None:

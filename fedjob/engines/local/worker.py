@@ -13,8 +13,10 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -24,6 +26,7 @@ from typing import NoReturn
 from fedjob.engines.local import logs, measure, nursery
 from fedjob.engines.local.host import Host
 from fedjob.engines.local.plan import Plan
+from fedjob.engines.local.reaper import has_children
 from fedjob.engines.local.record import Place, Recorder
 from fedjob.engines.local.tripwire import has_native
 from fedjob.engines.local.wire import share_blocks
@@ -79,8 +82,28 @@ def main(
     finally:
         measure.stop()
         _flush()
-        place.leave()
+        place.leave(status, alone=_let_go(keep=place.bell))
         os._exit(status)
+
+
+def _let_go(keep: int | None) -> bool:
+    """Let go of all but memory and one descriptor, so that nobody has to wait until the system has freed that.
+
+    Of a process with torch that takes as long as a round of training. False, and nothing is done, if anything is still at
+    work here, or that cannot be known.
+    """
+    try:
+        descriptors = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208
+    except OSError:
+        return False
+    if threading.active_count() > 1 or has_children():
+        return False
+    os.chdir("/")
+    for descriptor in descriptors:
+        if descriptor != keep:
+            with suppress(OSError):  # the directory that was listed is closed.
+                os.close(descriptor)
+    return True
 
 
 def stacks_file(plan: Plan, number: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -16,14 +17,20 @@ LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds p
 
 
 def processes_in(workspace) -> list[int]:
-    """Pids of the processes that stand in the workspace of a run."""
+    """Pids of the processes that stand in the workspace of a run, or have a file of it open."""
     found = []
     for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
         try:
-            if entry.name.isdigit() and os.readlink(entry / "cwd").startswith(str(workspace)):
-                found.append(int(entry.name))
+            held = [entry / "cwd", *(entry / "fd").iterdir()]
         except OSError:
             continue
+        for link in held:
+            with contextlib.suppress(OSError):
+                if os.readlink(link).startswith(str(workspace)):
+                    found.append(int(entry.name))
+                    break
     return found
 
 

@@ -42,6 +42,20 @@ threading.Thread(target=watch, daemon=True).start()
 """
 
 
+@pytest.fixture(autouse=True)
+def settle():
+    """Waits, now and when it is called, until the workers of the runs before have given back their memory."""
+
+    def wait():
+        end = time.monotonic() + 10
+        while NURSERY.pid and Path(f"/proc/{NURSERY.pid}").exists() and children(NURSERY.pid):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    wait()
+    return wait
+
+
 def start(tmp_path, body=None):
     body = body or f"crew({FOREVER!r}, timeout=100)"
     source = PROCESS.format(here=str(HERE), tmp=str(tmp_path), body=textwrap.dedent(body))
@@ -191,8 +205,9 @@ def kill_in_mid_run(keeper, killed):
         time.sleep(0.02)
 
 
-def test_a_nursery_that_is_killed_takes_its_workers_along_and_is_an_error(crew):
+def test_a_nursery_that_is_killed_takes_its_workers_along_and_is_an_error(crew, settle):
     crew()
+    settle()
     killed: list[int] = []
     thread = threading.Thread(target=kill_in_mid_run, args=(lambda: NURSERY.pid, killed))
     thread.start()
