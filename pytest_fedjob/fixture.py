@@ -271,6 +271,7 @@ class FedJobFixture:
             else timeout,
             source_roots=(*source_roots(model), *self._roots, self.item.path.parent, self.settings.rootpath),
             preload=installed(self.settings.preload),
+            concurrent_runs=runs.at_a_time(),
             **wish,
         )
 

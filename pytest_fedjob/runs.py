@@ -41,6 +41,11 @@ def shared_directory(factory: pytest.TempPathFactory) -> Path:
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fedjob"
 
 
+def at_a_time() -> int:
+    """How many simulations this session may have on at a time: one in each worker."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
 def shared_place(
     factory: pytest.TempPathFactory, model: JobModel, engine: str, request: dict[str, Any]
 ) -> Place:

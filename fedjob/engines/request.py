@@ -38,6 +38,9 @@ class RunRequest:
     #: Deadline of the whole run, in seconds.
     timeout: float = 60.0
     isolation: Isolation = "process"
+    #: How many runs are on at a time on this machine, this one included. In isolation `shared` sites are dealt out over
+    #: one worker for each core that is left for this run; what comes out is the same.
+    concurrent_runs: int = 1
     log_config: str | None = None
     #: Where the user's originals of the code in ``custom/`` may be found, for tracebacks and coverage.
     source_roots: tuple[Path, ...] = ()
@@ -49,7 +52,7 @@ class RunRequest:
             raise RequestError(
                 f"n_clients={self.n_clients} and clients={list(self.clients)} were both given; give one of them"
             )
-        for name in ("n_clients", "threads"):
+        for name in ("n_clients", "threads", "concurrent_runs"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise RequestError(f"{name} must be a positive integer, not {value!r}")

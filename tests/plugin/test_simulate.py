@@ -270,6 +270,21 @@ def test_it(fedjob, capsys):
     suite.run().assert_outcomes(passed=1)
 
 
+def test_an_engine_is_told_how_many_simulations_are_on_at_a_time(suite):
+    suite.write(
+        "conftest.py",
+        "def pytest_fedjob_before_run(item, model, request):\n"
+        "    item.user_properties.append(('runs', request.concurrent_runs))\n",
+    )
+    suite.test("""
+def test_it(fedjob):
+    fedjob.simulate(JOBS / "hello", engine="fake")
+""")
+    suite.run("--junitxml=out.xml").assert_outcomes(passed=1)
+    found = {p.get("name"): p.get("value") for p in ET.parse(suite.path / "out.xml").iter("property")}
+    assert found["runs"] == ("2" if suite.workers else "1")
+
+
 def test_junit_properties_are_plain_numbers(suite):
     suite.test("""
 def test_it(fedjob):

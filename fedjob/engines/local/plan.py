@@ -57,15 +57,23 @@ class Plan:
         return getattr(sys.modules.get(module) or import_module(module), attribute)
 
 
-def shards(sites: Sequence[str], isolation: Isolation) -> tuple[Shard, ...]:
+def shards(sites: Sequence[str], isolation: Isolation, concurrent_runs: int = 1) -> tuple[Shard, ...]:
     """How the parties are dealt out: this is all in which the isolations differ."""
     if isolation == "inline":
         return ((SERVER, *sites),)
     if isolation == "process":
         return ((SERVER,), *((site,) for site in sites))
-    workers = min(len(sites), os.cpu_count() or 1)
+    workers = min(len(sites), max(1, cores() // concurrent_runs))
     # Dealt in turn, so that results come in about the order in which they are added up.
     return ((SERVER,), *(tuple(sites[first::workers]) for first in range(workers)))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS.
+        return os.cpu_count() or 1
 
 
 def gpus(text: str | None, sites: Sequence[str]) -> dict[str, str]:

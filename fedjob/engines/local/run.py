@@ -65,7 +65,7 @@ def _plan(folder: Path, request: RunRequest) -> Plan:
         layout=lay_out(folder, model, sites, request.workspace, request.isolation),
         request=request,
         sites=sites,
-        shards=shards(sites, request.isolation),
+        shards=shards(sites, request.isolation, request.concurrent_runs),
         gpus=cards,
         start=start,
         coverage=measure.settings(),

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from fedjob.engines.local.plan import gpus, shards
+from fedjob.engines.local import plan
+from fedjob.engines.local.plan import cores, gpus, shards
 from fedjob.errors import RequestError
 
 SITES = ("site-1", "site-2", "site-3", "site-4", "site-5")
@@ -15,9 +16,27 @@ def test_the_isolations_differ_in_how_the_parties_are_dealt_out():
     assert shards(SITES[:2], "process") == (("server",), ("site-1",), ("site-2",))
     dealt = shards(SITES, "shared")
     assert dealt[0] == ("server",)
-    assert len(dealt) == 1 + min(5, os.cpu_count())
+    assert len(dealt) == 1 + min(5, cores())
     assert sorted(site for shard in dealt[1:] for site in shard) == list(SITES)
     assert len(shards(SITES[:1], "shared")) == 2
+
+
+@pytest.mark.parametrize(("runs", "workers"), [(1, 5), (2, 4), (3, 2), (8, 1), (100, 1)])
+def test_runs_that_are_on_at_a_time_share_the_cores(monkeypatch, runs, workers):
+    monkeypatch.setattr(plan, "cores", lambda: 8)
+    assert len(shards(SITES, "shared", runs)) == 1 + workers
+    assert len(shards(SITES, "process", runs)) == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a way to leave out cores")
+def test_cores_that_the_process_may_not_use_do_not_count():
+    before = os.sched_getaffinity(0)
+    assert cores() == len(before)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @pytest.mark.parametrize(

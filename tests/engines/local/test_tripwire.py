@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from types import ModuleType
@@ -10,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from fedjob.components.roles import Widget
+from fedjob.engines.local.plan import cores
 from fedjob.engines.local.tripwire import Tripwire, _leads_to
 from jobs import run, script_job
 
@@ -54,7 +54,7 @@ def shared(tmp_path, monkeypatch):
 
 
 #: The first site of each worker has a home for the worker's log.
-FIRST = {f"site-{n + 1}" for n in range(min(SITES, os.cpu_count() or 1))}
+FIRST = {f"site-{n + 1}" for n in range(min(SITES, cores()))}
 
 
 def test_sites_that_touch_no_file_have_no_home(shared, tmp_path):
