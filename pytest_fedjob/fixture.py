@@ -262,7 +262,7 @@ class FedJobFixture:
         self, model: JobModel, wish: dict[str, Any], timeout: float | None, place: runs.Place
     ) -> RunRequest:
         from fedjob.engines.request import RunRequest
-        from fedjob.job.given import source_roots
+        from fedjob.folder.sources import source_roots
 
         return RunRequest(
             workspace=place.workspace,

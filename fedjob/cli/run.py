@@ -75,7 +75,7 @@ def _workspace(given: str | None) -> Iterator[Path]:
 
 def _request(arguments: argparse.Namespace, workspace: Path, model: Any) -> Any:
     from fedjob.engines.request import RunRequest
-    from fedjob.job.given import source_roots
+    from fedjob.folder.sources import source_roots
 
     clients = arguments.clients or ""
     number = int(clients) if clients.isdigit() else None

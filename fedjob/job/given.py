@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,3 @@ def to_model(job: Any, release: Release | str | None, scratch: Path) -> JobModel
     if isinstance(job, FedJob):
         return job.freeze(release)
     return read(foreign.export(job, scratch, release))
-
-
-def source_roots(model: JobModel) -> tuple[Path, ...]:
-    """The directories from which the code in ``custom/`` was taken, so that tracebacks point there."""
-    roots: dict[Path, None] = {}
-    for app in model.apps:
-        for file in app.files:
-            relative = file.path.removeprefix("custom/")
-            source = os.fspath(file.source)
-            if relative != file.path and source.endswith(f"{os.sep}{relative}"):
-                roots[Path(source.removesuffix(relative))] = None
-    return tuple(roots)

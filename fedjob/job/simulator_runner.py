@@ -10,8 +10,8 @@ from pathlib import Path
 from fedjob.engines import RunRequest
 from fedjob.errors import RequestError
 from fedjob.folder.read import read
+from fedjob.folder.sources import source_roots
 from fedjob.job import run
-from fedjob.job.given import source_roots
 
 WORKSPACE = "simulator_workspace"
 

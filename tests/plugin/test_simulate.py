@@ -270,6 +270,17 @@ def test_it(fedjob, capsys):
     suite.run().assert_outcomes(passed=1)
 
 
+def test_a_folder_runs_without_the_side_that_describes_jobs(suite):
+    suite.test("""
+import sys
+
+def test_it(fedjob):
+    fedjob.simulate(JOBS / "hello", engine="fake")
+    assert [name for name in sys.modules if name.startswith("fedjob.job")] == []
+""")
+    suite.run().assert_outcomes(passed=1)
+
+
 def test_an_engine_is_told_how_many_simulations_are_on_at_a_time(suite):
     suite.write(
         "conftest.py",
