@@ -25,9 +25,10 @@ from fedjob.engines.local.imports import OnImport
 from fedjob.engines.local.layout import apps_of
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.output import Output
+from fedjob.engines.local.place import Place
 from fedjob.engines.local.plan import Plan, Shard, only_ours
 from fedjob.engines.local.quiet import Quiet
-from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.threads import LATE
 from fedjob.engines.local.tripwire import Tripwire
 from fedjob.engines.request import SERVER

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from fedjob.engines.local import pipe, worker
+from fedjob.engines.local.place import Place
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.reaper import (
     Children,
@@ -26,7 +27,6 @@ from fedjob.engines.local.reaper import (
     kill_descendants,
     kill_group,
 )
-from fedjob.engines.local.record import Place
 
 #: Commands of the test process.
 KILL, DUMP = "kill", "dump"

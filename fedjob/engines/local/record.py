@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,55 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from fedjob.engines.local.place import Place
 from fedjob.exchange.json_text import encoder, text
-
-#: What the first byte of a place says, 0 while the worker is at work.
-_LEFT, _ALONE = 1, 2
-
-
-class Place:
-    """What a worker is at work on (site, round, task), readable by its parent even after a SIGKILL.
-
-    A page of memory shared across the fork. The first byte says whether the worker left on purpose, the last one with
-    which status. A byte goes to `bell`, a descriptor, when it leaves and nobody has to wait for the end of its process.
-    """
-
-    _ROOM = 4096
-
-    def __init__(self, bell: int | None = None) -> None:
-        self._page = mmap.mmap(-1, self._ROOM)
-        self.bell = bell
-
-    def set(self, site: str, round: int | None, task: str | None) -> None:
-        shown = f"{site}\0{'' if round is None else round}\0{task or ''}\0".encode()[: self._ROOM - 2]
-        self._page[1 : 1 + len(shown)] = shown
-
-    def get(self) -> tuple[str | None, int | None, str | None]:
-        """(site, round, task), each None if unknown."""
-        site, number, task = self._page[1:-1].decode(errors="replace").split("\0", 3)[:3]
-        return site or None, int(number) if number else None, task or None
-
-    @property
-    def left(self) -> bool:
-        """The worker came to its own end, so that its exit status is ours and not user code's."""
-        return self._page[0] != 0
-
-    @property
-    def alone(self) -> int | None:
-        """The status of a worker of which only its memory is left; None as long as that is not so."""
-        return self._page[-1] if self._page[0] == _ALONE else None
-
-    def leave(self, status: int, *, alone: bool) -> None:
-        """The worker's last words. `alone`: all that is left to do is to free its memory."""
-        self._page[-1] = status
-        self._page[0] = _ALONE if alone else _LEFT
-        if alone and self.bell is not None:
-            with contextlib.suppress(OSError):
-                os.write(self.bell, b"\0")
-
-    def close(self) -> None:
-        self._page.close()
-
 
 #: Bytes that are gathered at most.
 _BATCH = 1 << 16

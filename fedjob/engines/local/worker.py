@@ -25,9 +25,10 @@ from typing import NoReturn
 
 from fedjob.engines.local import logs, measure, nursery
 from fedjob.engines.local.host import Host
+from fedjob.engines.local.place import Place
 from fedjob.engines.local.plan import Plan
 from fedjob.engines.local.reaper import has_children
-from fedjob.engines.local.record import Place, Recorder
+from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.tripwire import has_native
 from fedjob.engines.local.wire import share_blocks
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedjob.engines.local.record import Place, Recorder, entries, scalar
+from fedjob.engines.local.record import Recorder, entries, scalar
 from fedjob.result import RunResult
 from fedjob.result.read import EVENTS_FILE, read_events
 
@@ -78,46 +77,6 @@ def test_gathered_events_are_written_together_and_with_an_error_at_once(tmp_path
     record.emit("at the end")
     record.close()
     assert len(path.read_text().splitlines()) == 6
-
-
-def test_a_place_outlives_the_process_that_set_it():
-    place = Place()
-    assert place.get() == (None, None, None)
-    pid = os.fork()
-    if pid == 0:
-        Recorder(Path("unused"), place=place).at("site-1", 2, "train")
-        os.kill(os.getpid(), 9)
-    os.waitpid(pid, 0)
-    assert place.get() == ("site-1", 2, "train")
-    assert not place.left
-    place.set("site-1", None, "long" * 5000)
-    assert place.get()[:2] == ("site-1", None)
-    place.set("s", 3, None)
-    assert place.get() == ("s", 3, None)
-    place.leave(70, alone=False)
-    assert place.left
-    assert place.alone is None
-    place.close()
-
-
-def test_a_place_tells_when_nothing_but_the_memory_of_its_worker_is_left():
-    heard, bell = os.pipe()
-    os.set_blocking(heard, False)
-    place = Place(bell)
-    place.set("site-1", None, "long" * 5000)
-    assert place.alone is None
-    place.leave(1, alone=False)
-    assert place.left
-    assert place.alone is None
-    with pytest.raises(BlockingIOError):
-        os.read(heard, 1)
-    place.leave(70, alone=True)
-    assert place.alone == 70
-    assert os.read(heard, 9) == b"\0"
-    assert place.get()[0] == "site-1"
-    place.close()
-    for descriptor in (heard, bell):
-        os.close(descriptor)
 
 
 def test_what_many_sites_say_once_is_one_line_and_read_as_an_event_of_each(tmp_path):
