@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
 from fedjob.errors import ExchangeError
-from fedjob.exchange.keys import ReservedKey
+from fedjob.exchange.keys import FLContextKey, ReservedKey
 
 _log = logging.getLogger(f"{__name__}.FLContext")
 
 MASK_STICKY = 1 << 0
 MASK_PRIVATE = 1 << 1
+
+#: Sticky props that say where a site's files are.
+PLACES = frozenset({FLContextKey.WORKSPACE_OBJECT, FLContextKey.WORKSPACE_ROOT, FLContextKey.APP_ROOT})
 
 # The keys of one prop, and of what get_prop_detail returns.
 V = "value"
@@ -233,6 +236,8 @@ class FLContextManager:
         self.job_id = job_id
         self.public_stickers: dict[str, Any] = dict(public_stickers or {})
         self.private_stickers: dict[str, Any] = dict(private_stickers or {})
+        #: Called when somebody asks for one of `PLACES`, and then no more.
+        self.before_places: Callable[[], None] | None = None
         #: How often a sticky prop was set.
         self._changes = 0
         #: The props of a new context, once one was made.
@@ -273,6 +278,9 @@ class FLContextManager:
     def check_sticker(self, key: str) -> tuple[bool, Any, int]:
         """Whether a sticky prop exists, its value and its mask; (False, None, 0) when it does not."""
         if key in (stickers := self.private_stickers):
+            if self.before_places is not None and key in PLACES:
+                call, self.before_places = self.before_places, None
+                call()
             return True, stickers[key], MASK_PRIVATE | MASK_STICKY
         if key in (stickers := self.public_stickers):
             return True, stickers[key], MASK_STICKY

@@ -171,6 +171,14 @@ class Context:
             self._tripwire.at = home
         self._cwd = home
 
+    def have_home(self) -> None:
+        """The home is there when this returns, whoever asks: also a thread, while it is another site's turn."""
+        if self.awaited is not None and self._tripwire is not None and self._make_home is not None:
+            if self._tripwire.running is self:
+                self.settle()
+            else:
+                self._make_home()
+
     @property
     def app(self) -> Path:
         """Where the files of the app are, which a site may have in common with others."""

@@ -26,7 +26,7 @@ from fedjob.engines.local.layout import apps_of
 from fedjob.engines.local.link import Link, pair
 from fedjob.engines.local.output import Output
 from fedjob.engines.local.place import Place
-from fedjob.engines.local.plan import Plan, Shard, only_ours
+from fedjob.engines.local.plan import Plan, Shard, names_places
 from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.threads import LATE
@@ -81,8 +81,9 @@ class Host:
         self._apps = {name: apps.get(app or "") for name, app in apps_of(plan.model, shard).items()}
         # Asked once for each app.
         one = {layout.shared[name]: self._apps[name] for name in shard if name in layout.shared}
-        ours = {place for place, app in one.items() if only_ours(app)}
-        self._patient = {name for name in shard if layout.shared.get(name) in ours}
+        patient = {place for place, app in one.items() if not names_places(app)}
+        #: The parties whose home is made when it is asked for.
+        self._patient = {name for name in shard if layout.shared.get(name) in patient}
         self._tripwire: Tripwire | None = None
         self._cables = {number: Cable(self.hub, sock) for number, sock in (sockets or {}).items()}
         if SERVER in shard and self._cables:

@@ -13,7 +13,6 @@ from typing import Any
 from fedjob.engines.local.layout import Layout
 from fedjob.engines.request import SERVER, Isolation, RunRequest
 from fedjob.errors import RequestError
-from fedjob.flare import names
 from fedjob.folder.model import App, JobModel
 
 _GROUP = r"(?:\d+|\[\d+(?:,\d+)*\])"
@@ -92,26 +91,18 @@ def gpus(text: str | None, sites: Sequence[str]) -> dict[str, str]:
     return {site: groups[number % len(groups)] for number, site in enumerate(sites)}
 
 
-def only_ours(app: App | None) -> bool:
-    """Whether all components of an app's sites are of FLARE's names, hence ours: their own code is a script, if any.
-
-    Code of the user's in a component may look at the site's directories by ways that nobody hears of.
-    """
-    if app is None or app.client is None:
-        return False
-    config = app.client
-    chains = (*config.task_data_filters, *config.task_result_filters)
-    components = [
-        *(entry.executor for entry in config.executors),
-        *config.components,
-        *(each for chain in chains for each in chain.filters),
-    ]
-    return all(names.is_flare(c.path) and _all_ours(c.args) for c in components)
+#: FLARE's variables in a configuration that stand for a site's directories.
+_PLACES = ("{WORKSPACE}", "{JOB_CUSTOM_DIR}", "{JOB_CONFIG_DIR}")
 
 
-def _all_ours(value: Any) -> bool:
-    """The same for components that stand in arguments."""
+def names_places(app: App | None) -> bool:
+    """Whether the configuration of an app's sites says somewhere where a site's directories are."""
+    return app is not None and app.client is not None and _names_places(app.client.to_dict())
+
+
+def _names_places(value: Any) -> bool:
+    if isinstance(value, str):
+        return any(place in value for place in _PLACES)
     if isinstance(value, Mapping):
-        path = value.get("path") or value.get("class_path")
-        return (not isinstance(path, str) or names.is_flare(path)) and all(map(_all_ours, value.values()))
-    return all(map(_all_ours, value)) if isinstance(value, (list, tuple)) else True
+        return any(map(_names_places, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_names_places, value))

@@ -13,6 +13,7 @@ from fedjob.engines.local.link import Link
 from fedjob.engines.local.peers import AsksPeers
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.request import SERVER
+from fedjob.exchange.workspace import Workspace
 
 
 class SiteEngine(AsksPeers, FLEngine):
@@ -27,9 +28,21 @@ class SiteEngine(AsksPeers, FLEngine):
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
         self.context = self.hub.current().context
         self.app_source: Path = getattr(self.context, "app", None) or self.app_dir
+        if getattr(self.context, "awaited", None) is not None:
+            self._manager.before_places = self._have_home
         self.seed: int | None = None
         #: Whether the run has ended because something went wrong.
         self.failed = False
+
+    def get_workspace(self) -> Workspace:
+        self._have_home()
+        return super().get_workspace()
+
+    def _have_home(self) -> None:
+        """Make the site's directories, if they are not there yet: somebody wants to know where they are."""
+        have_home = getattr(self.context, "have_home", None)
+        if have_home is not None:
+            have_home()
 
     def start_script(self, script: str, args: list[str], config: dict[str, Any]) -> ScriptRun:
         """Start a training script of ``custom/`` beside the executor.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from types import ModuleType
@@ -9,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from fedjob.components.roles import Widget
+from fedjob.engines.local.context import Context, CustomCode
 from fedjob.engines.local.plan import cores
 from fedjob.engines.local.tripwire import Tripwire, _leads_to
 from jobs import run, script_job
@@ -127,13 +130,73 @@ assert sys.path.count("/site-3") + sys.path.count("/site-6") == model.current_ro
 """)
 
 
-class Looks(Widget):
-    """A component of the user's, which may look at its site's directories in any way."""
+class Idle(Widget):
+    """A component of the user's that has nothing to do with files."""
 
 
-def test_with_a_component_of_the_users_every_site_has_a_home(shared, tmp_path):
-    shared("pass", prepare=lambda job: job.to_clients(Looks(), id="looks"))
-    assert homes(tmp_path) == {f"site-{n + 1}" for n in range(SITES)}
+def test_a_component_of_the_users_needs_no_home_by_itself(shared, tmp_path):
+    shared("pass", prepare=lambda job: job.to_clients(Idle(), id="idle"))
+    assert homes(tmp_path) == FIRST
+
+
+#: What a component does when its run starts; `ctx` is its context, `expected` the site's home.
+QUESTIONS = {
+    "the app's root": 'found = os.path.dirname(os.path.dirname(ctx.get_prop("__app_root__")))',
+    "the workspace's root": 'found = ctx.get_prop("__workspace_root__")',
+    "the workspace": 'found = ctx.get_prop("__workspace_object__").get_root_dir()',
+    "the workspace, of the context": "found = ctx.get_workspace().get_root_dir()",
+    "the workspace, of the engine": "found = ctx.get_engine().get_workspace().get_root_dir()",
+    "a prop with its attributes": 'found = ctx.get_prop_detail("__workspace_root__")["value"]',
+    "a copied context": 'found = ctx.clone().get_prop("__workspace_root__")',
+    "the current directory": "found = os.getcwd()",
+    "in a thread": """
+import threading
+asked = []
+thread = threading.Thread(target=lambda: asked.append(ctx.get_prop("__workspace_root__")))
+thread.start(); thread.join()
+found = asked[0]
+""",
+    "a variable of the configuration": "found = self.given",
+    "a variable within a text": "found = self.given.removeprefix('in ')",
+}
+
+ASKING = """
+import json, os
+from fedjob.components.roles import Widget
+
+
+class Asking(Widget):
+    def __init__(self, given=""):
+        super().__init__()
+        self.given = given
+
+    def handle_event(self, event_type, ctx):
+        if event_type == "_start_run" and ctx.get_identity_name() in ("site-3", "site-6"):
+            {body}
+            # os.stat is heard of by nobody.
+            inside = [os.path.isdir(os.path.join(found, name)) for name in ("", "startup", "local")]
+            app = os.path.join(found, "simulate_job", "app_" + ctx.get_identity_name(), "config")
+            print("at", found, *inside, os.path.isdir(app), flush=True)
+"""
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_component_that_asks_where_it_is_has_its_home(shared, tmp_path, monkeypatch, question):
+    source = tmp_path / "src"
+    source.mkdir(exist_ok=True)
+    body = QUESTIONS[question].strip().replace("\n", "\n            ")
+    (source / "asking.py").write_text(ASKING.format(body=body))
+    monkeypatch.syspath_prepend(str(source))
+    monkeypatch.delitem(sys.modules, "asking", raising=False)
+    asking = importlib.import_module("asking")
+    given = {"a variable of the configuration": "{WORKSPACE}", "a variable within a text": "in {WORKSPACE}"}
+    part = asking.Asking(given.get(question, ""))
+    shared("pass", prepare=lambda job: job.to_clients(part, id="asking"))
+    for site in ("site-3", "site-6"):
+        home = tmp_path / "ws" / site
+        assert (home / "log.txt").read_text() == f"at {home} True True True True\n"
+    everybody = {f"site-{n + 1}" for n in range(SITES)}
+    assert homes(tmp_path) == (everybody if question in given else FIRST | {"site-3", "site-6"})
 
 
 class Resident:
@@ -148,6 +211,25 @@ class Resident:
 def wire(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "addaudithook", lambda hook: None)
     return Tripwire(tmp_path / "lobby")
+
+
+def test_a_home_that_a_thread_asks_for_in_the_turn_of_another_is_made_and_not_moved_to(wire, tmp_path):
+    made = []
+    context = Context(
+        "site-1",
+        cwd=str(tmp_path / "home"),
+        custom=CustomCode(tmp_path, [], set()),
+        seed=0,
+        base={},
+        tripwire=wire,
+        make_home=lambda: made.append("home"),
+    )
+    before = os.getcwd()
+    wire.running = Resident()
+    context.have_home()
+    assert made == ["home"]
+    assert os.getcwd() == before
+    assert context.awaited == str(tmp_path / "home")
 
 
 @pytest.mark.parametrize(
