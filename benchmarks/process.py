@@ -40,11 +40,13 @@ def run(
     watch: bool = True,
 ) -> Ran:
     """Run to the end; CommandFailed unless it ends with `status` in time. Without `watch` its memory is not looked at."""
+    # Nobody's Python compiles everything anew each time.
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     process = subprocess.Popen(
         list(command),
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env={**surroundings, **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
