@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from fedjob.engines.local.plan import cores
+
 PACKAGES = (
     "pytest-fedjob",
     "pytest",
@@ -26,7 +28,7 @@ def describe() -> dict[str, str | int | None]:
     return {
         "cpu": _cpu(),
         "architecture": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": _memory_gib(),
         "system": _system(),
         "kernel": platform.release(),

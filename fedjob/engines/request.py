@@ -54,7 +54,8 @@ class RunRequest:
             )
         for name in ("n_clients", "threads", "concurrent_runs"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            given = value is not None or name == "concurrent_runs"
+            if given and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise RequestError(f"{name} must be a positive integer, not {value!r}")
         if len(set(self.clients)) != len(self.clients):
             raise RequestError(f"clients names a site twice: {list(self.clients)}")

@@ -43,6 +43,7 @@ def test_a_number_is_taken_where_the_job_names_just_these_sites():
         ({"n_clients": True}, "n_clients must be a positive integer, not True"),
         ({"threads": -1}, "threads must be a positive integer, not -1"),
         ({"concurrent_runs": 0}, "concurrent_runs must be a positive integer, not 0"),
+        ({"concurrent_runs": None}, "concurrent_runs must be a positive integer, not None"),
         ({"clients": ("a", "a")}, "clients names a site twice: ['a', 'a']"),
         ({"clients": ("server",)}, "a client cannot be named 'server': that is the server's own name"),
         ({"timeout": 0}, "timeout must be a positive number of seconds, not 0"),

@@ -89,7 +89,7 @@ class Children:
 
 
 def has_children() -> bool:
-    """Whether this process has children, which may have ended."""
+    """Whether this process has children; one that has ended still counts, and is reaped."""
     try:
         os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fedjob.engines.local.plain import ATOMS, NotPlain
@@ -13,21 +14,18 @@ from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 Told = tuple[Any, dict[str, Any]]
 
 
-def told_by(data: Shareable) -> Told | None:
-    """What the task says now; None where it is more than plain values."""
-    headers = data.get(ReservedHeaderKey.HEADERS) or {}
+def told_by(headers: Mapping[str, Any]) -> Told | None:
+    """What a task with these headers says; None where it is more than plain values."""
     jar = headers.get(ReservedHeaderKey.COOKIE_JAR)
     if type(jar) is not dict or not ATOMS.issuperset(map(type, jar.values())):
         return None
     return headers.get(AppConstants.CURRENT_ROUND), dict(jar)
 
 
-def taken_apart(reply: Shareable, told: Told | None) -> PlainResult | None:
-    """The reply to a task that said `told`, if it is no more than a script's result; before it gets its labels."""
-    if told is None:
-        return None
+def taken_apart(reply: Shareable, number: Any) -> PlainResult | None:
+    """The reply to a task of that round, if it is no more than a script's result; before it gets its labels."""
     try:
-        return PlainResult.of_reply(reply, told[0])
+        return PlainResult.of_reply(reply, number)
     except (NotPlain, OSError):
         return None
 

@@ -28,7 +28,7 @@ from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import EventType
 from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.keys import FLContextKey, ReturnCode
-from fedjob.exchange.shareable import Shareable, make_reply
+from fedjob.exchange.shareable import ReservedHeaderKey, Shareable, make_reply
 from fedjob.folder.model import App, JobModel
 
 _log = logging.getLogger("fedjob.site")
@@ -234,7 +234,7 @@ class Site(TaskRunner):
         engine.at_work(number, task)
         fl_ctx = engine.new_context()
         fl_ctx.set_peer_context(peer_context(public, IDENTITY))
-        told = None if "own" in message.headers else told_by(data)
+        told = None if "own" in message.headers else told_by(data[ReservedHeaderKey.HEADERS])
         reply = self.reply(task, id_of(message), data, fl_ctx)
         if self._left:
             return
@@ -254,7 +254,9 @@ class Site(TaskRunner):
         """Send the reply to the task that came as `message`; `told` is what came with it, if the server knows that."""
         if public == self.usual:
             public = None
-        body: Body | None = taken_apart(reply, told) if public is None and told == told_by(data) else None
+        body: Body | None = None
+        if told is not None and public is None and told == told_by(data.get(ReservedHeaderKey.HEADERS) or {}):
+            body = taken_apart(reply, told[0])
         label(reply, data, message.headers["task"], id_of(message))
         if body is None:
             try:

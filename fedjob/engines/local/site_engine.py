@@ -60,9 +60,7 @@ class SiteEngine(AsksPeers, FLEngine):
 
         Raises ValueError if the command cannot be started, or its script does not get to the Client API.
         """
-        settle = getattr(self.hub.current().context, "settle", None)
-        if settle is not None:
-            settle()
+        self._have_home()
         run = ExternalRun(self, Launch(command=tuple(command), config=config, **options))
         self.scripts.append(run)
         run.start()

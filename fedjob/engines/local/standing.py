@@ -14,8 +14,8 @@ from typing import Any
 
 from fedjob.components.task import ClientTask, SendOrder, Task, TaskCompletionStatus
 from fedjob.engines.local.link import Message
-from fedjob.engines.local.plain import ATOMS
 from fedjob.engines.local.plain_result import Body, Form, PlainResult
+from fedjob.engines.local.reply import told_by
 from fedjob.engines.local.slab import MOST
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
@@ -85,10 +85,8 @@ class Standing:
     def note_headers(self, headers: dict[str, Any]) -> None:
         """The data goes out with these headers now."""
         self.headers = self.headers or headers
-        jar, round_ = (headers.get(key) for key in (ReservedHeaderKey.COOKIE_JAR, AppConstants.CURRENT_ROUND))
-        plain = type(jar) is dict and ATOMS.issuperset(map(type, jar.values()))
-        same = plain and jar == self.headers[ReservedHeaderKey.COOKIE_JAR] and round_ == self.number
-        self.is_own = not same
+        told = told_by(headers)
+        self.is_own = told is None or told != (self.number, self.headers[ReservedHeaderKey.COOKIE_JAR])
 
     def arrive(self, site: str, reply: Reply) -> None:
         """A reply has arrived. One that says that the site has failed waits for no other: it may end the run."""

@@ -90,8 +90,7 @@ def main(
 def _let_go(keep: int | None) -> bool:
     """Let go of all but memory and one descriptor, so that nobody has to wait until the system has freed that.
 
-    Of a process with torch that takes as long as a round of training. False, and nothing is done, if anything is still at
-    work here, or that cannot be known.
+    False, and nothing is done, if anything is still at work here, or that cannot be known.
     """
     try:
         descriptors = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208

@@ -224,10 +224,8 @@ def plain(monkeypatch):
 
 
 def job_of(parts, base, at_sites, at_server, *, witness):
-    job = script_job(base, SCRIPT, rounds=ROUNDS, sites=SITES)
-    executors = [name for name, way in at_sites.items() if way == "execute"]
-    if executors:
-        job = script_job(base, SCRIPT, rounds=ROUNDS, sites=SITES, executor=getattr(parts, executors[0])())
+    executor = next((getattr(parts, name)() for name, way in at_sites.items() if way == "execute"), None)
+    job = script_job(base, SCRIPT, rounds=ROUNDS, sites=SITES, executor=executor)
     for name, way in at_sites.items():
         part = getattr(parts, name)()
         if way == "":

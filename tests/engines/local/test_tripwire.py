@@ -139,7 +139,7 @@ def test_a_component_of_the_users_needs_no_home_by_itself(shared, tmp_path):
     assert homes(tmp_path) == FIRST
 
 
-#: What a component does when its run starts; `ctx` is its context, `expected` the site's home.
+#: What a component does when its run starts; `ctx` is its context, `found` what it learns.
 QUESTIONS = {
     "the app's root": 'found = os.path.dirname(os.path.dirname(ctx.get_prop("__app_root__")))',
     "the workspace's root": 'found = ctx.get_prop("__workspace_root__")',
@@ -161,7 +161,7 @@ found = asked[0]
 }
 
 ASKING = """
-import json, os
+import os
 from fedjob.components.roles import Widget
 
 
