@@ -40,7 +40,8 @@ class APIContext:
     def __init__(self, rank: str | None = None, config_file: str | None = None) -> None:
         self.rank = rank
         self.config_file = config_file or DEFAULT_CONFIG
-        self.api: Script | None = _script()
+        self._session = _session()
+        self.api: Script | None = _script(self._session)
         self.api.init(rank)
 
     def __enter__(self) -> APIContext:  # noqa: PYI034 - Self needs Python 3.11
@@ -55,6 +56,7 @@ class APIContext:
         if self.api is not None:
             self.api.shutdown()
             self.api = None
+            self._session.script = None
 
 
 def init(rank: str | int | None = None, config_file: str | None = None) -> APIContext:
@@ -69,13 +71,15 @@ def init(rank: str | int | None = None, config_file: str | None = None) -> APICo
         rank = str(rank)
     elif not isinstance(rank, str):
         raise ValueError(f"rank must be a str or an int, not {type(rank).__name__}")
-    memo = _session().memo
+    session = _session()
+    memo = session.memo
     contexts: dict[tuple[str, str | None], APIContext] = memo.setdefault(_CONTEXTS, {})
     key = (rank, config_file)
     if key in contexts:
         _log.warning("init() was called more than once with the same parameters; this call is ignored")
     else:
-        contexts[key] = memo[_DEFAULT] = APIContext(rank, config_file)
+        contexts[key] = memo[_DEFAULT] = context = APIContext(rank, config_file)
+        session.script = context.api
     return contexts[key]
 
 
@@ -92,7 +96,9 @@ def receive(timeout: float | None = None, ctx: APIContext | None = None) -> FLMo
 
     None when the job has ended, or after `timeout` seconds. Raises ClientAPIError when the job is aborted.
     """
-    return _api(ctx).receive(timeout)
+    session = CURRENT.get()
+    script: Script | None = session.script if ctx is None and session is not None else None
+    return (script or _api(ctx)).receive(timeout)
 
 
 def send(model: FLModel, clear_cache: bool = True, ctx: APIContext | None = None) -> None:
@@ -106,7 +112,9 @@ def send(model: FLModel, clear_cache: bool = True, ctx: APIContext | None = None
         raise TypeError(
             f"an FLModel can be sent, not {type(model).__name__}; write flare.FLModel(params=...)"
         )
-    _api(ctx).send(model, clear_cache)
+    session = CURRENT.get()
+    script: Script | None = session.script if ctx is None and session is not None else None
+    (script or _api(ctx)).send(model, clear_cache)
 
 
 def system_info(ctx: APIContext | None = None) -> dict[str, Any]:
@@ -137,7 +145,9 @@ def is_running(ctx: APIContext | None = None) -> bool:
 
     Raises ClientAPIError when the job is aborted.
     """
-    return _api(ctx).is_running()
+    session = CURRENT.get()
+    script: Script | None = session.script if ctx is None and session is not None else None
+    return (script or _api(ctx)).is_running()
 
 
 def is_train(ctx: APIContext | None = None) -> bool:
@@ -173,10 +183,7 @@ def shutdown(ctx: APIContext | None = None) -> None:
 
 
 def _api(ctx: APIContext | None) -> Script:
-    # Three times for each task of each site: what `get_context` does, in fewer calls.
-    session = CURRENT.get()
-    context: APIContext | None = ctx or (session.memo.get(_DEFAULT) if session is not None else None)
-    api = (context or get_context(ctx)).api
+    api = get_context(ctx).api
     if api is None:
         raise ClientAPIError(
             "this context was shut down at the end of its with block; make calls inside of it"
@@ -193,9 +200,8 @@ def _session() -> sessions.Session:
     return found
 
 
-def _script() -> Script:
+def _script(session: sessions.Session) -> Script:
     """The state of the running script, which all of its contexts share."""
-    session = _session()
     script: Script | None = session.memo.get(_SCRIPT)
     if script is None:
         script = session.memo[_SCRIPT] = Script(session)

@@ -57,7 +57,10 @@ class Script:
         return self._model is not None
 
     def receive(self, timeout: float | None = None) -> FLModel | None:
-        self._take(timeout)
+        if self._model is not None and not self._answered and self._looks < _LOOKS - 1:
+            self._looks += 1  # as `_take` would; mostly `is_running` has taken the task.
+        else:
+            self._take(timeout)
         self._received = self._received or self._model is not None
         return self._model
 
@@ -178,8 +181,8 @@ class Script:
 
     def _let_go(self, sent: FLModel) -> None:
         """Drop the parameters of the sent and the received model, as FLARE does from 2.7 to save memory."""
-        for model in (sent, self._model):
-            if model is not None:
-                model.params = model.optimizer_params = None
+        sent.params = sent.optimizer_params = None
+        if self._model is not None:
+            self._model.params = self._model.optimizer_params = None
         self._model = None
         self._received = False

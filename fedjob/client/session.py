@@ -48,6 +48,8 @@ class Session(ABC):
         self.config = config
         #: What the Client API keeps for this script; nobody else's.
         self.memo: dict[str, Any] = {}
+        #: Its Script, where a call without a context is a call to that: three of them belong to each task of each site.
+        self.script: Any = None
 
     @abstractmethod
     def is_open(self) -> bool:

@@ -161,15 +161,26 @@ def given_weights(given: Any, limits: Limits, skipped: Skipped) -> dict[str, Rec
     weights: dict[str, Record] = {}
     sites = _dicts(given)
     clean = records.are_clean([site.get("name") for site in sites], limits)
+    # Thousands of sites have their weights under one and the same key.
+    last_key: Any = _NO_KEY
+    last_text = ""
     for site in sites:
         if len(weights) >= limits.max_sites_per_round:
             skipped.add(site.get("name"), "", "too_many_sites")
             break
         name = site["name"] if clean else records.clean_name(site.get("name"), limits)
-        fields = records.weight_fields(site, limits)
+        number, key = site.get("weight"), site.get("weight_key")
+        if key is last_key and type(number) is float and 0.0 < number < math.inf:
+            fields: Record = {"weight": number, "weight_key": last_text}
+        else:
+            fields = records.weight_fields(site, limits)
+            last_key, last_text = (key, fields["weight_key"]) if "weight_key" in fields else (_NO_KEY, "")
         if name and fields:
             weights[name] = fields
     return weights
+
+
+_NO_KEY = object()
 
 
 def _literal(name: str) -> str:

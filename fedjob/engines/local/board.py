@@ -39,6 +39,8 @@ class Board:
         self._threads = threads or len(clients)
         #: What each site that is not free works on.
         self._working: dict[str, Standing] = {}
+        #: Who has answered last.
+        self._last: str | None = None
         self._looking = False
         self._look_again = False
 
@@ -59,6 +61,7 @@ class Board:
                 _log.info("late result of %s from %s dropped", task, site)
             else:
                 standing.arrive(site, (body, rc))
+                self._last = site
 
     def put(self, standing: Standing, wakes: tuple[float, ...] = ()) -> None:
         task = standing.task
@@ -149,6 +152,12 @@ class Board:
                 standing = self._offered(name)
                 if standing is not None:
                     self._give(standing, client)
+                    if (
+                        type(standing) is Broadcast
+                        and standing.for_all is not None
+                        and len(self.standing) == 1
+                    ):
+                        self._give_to_all(standing)
 
     def _offered(self, site: str) -> Standing | None:
         for standing in self.standing:
@@ -164,6 +173,14 @@ class Board:
         if not standing.silent:
             self._forget()  # whoever was called may have changed it.
         self._look_again = True
+
+    def _give_to_all(self, standing: Broadcast) -> None:
+        """Give the only task to all that are free: only our own code notices, so that nothing changes on the way."""
+        working, lost = self._working, self.lost
+        free = [c for name, c in self._clients.items() if name not in working and name not in lost]
+        takers = standing.takers(free)[: self._threads - len(working)]
+        self._delivery.send_all(standing, takers, self._last)
+        working.update(dict.fromkeys([client.name for client in takers], standing))
 
     def _forget(self) -> None:
         """Nothing is known of how tasks go out."""

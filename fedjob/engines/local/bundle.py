@@ -25,19 +25,22 @@ class Copies:
 
     __slots__ = ("_body", "_message", "_numbers", "_places")
 
-    def __init__(self, place: int, message: Message, number: int, body: BodyParts) -> None:
+    def __init__(self, places: list[int], message: Message, numbers: list[int], body: BodyParts) -> None:
         self._message = message
         self._body = body
-        self._places = [place]
-        self._numbers = [number]
+        self._places = places
+        self._numbers = numbers
 
-    def takes(self, place: int, message: Message, number: int) -> bool:
-        """Add a message if it is this one; whether it was."""
+    def takes(self, places: list[int], message: Message, numbers: list[int]) -> bool:
+        """Add receivers of a message if it is this one; whether they were."""
         if message is not self._message:
             return False
-        self._places.append(place)
-        self._numbers.append(number)
+        self._places += places
+        self._numbers += numbers
         return True
+
+    def takes_result(self, _place: int, _headers: dict[str, Any], _result: PlainResult) -> bool:
+        return False
 
     def parts(self, _show: Callable[[bytes | Lease], Shown]) -> tuple[Any, ...]:
         message = self._message
@@ -47,33 +50,32 @@ class Copies:
 class Alike:
     """Results of one form, with the same headers; only their numbers travel for each."""
 
-    __slots__ = ("_form", "_message", "_places", "_raws", "_values")
+    __slots__ = ("_form", "_headers", "_places", "_raws", "_values")
 
-    def __init__(self, place: int, message: Message, result: PlainResult) -> None:
-        self._message = message
+    def __init__(self, place: int, headers: dict[str, Any], result: PlainResult) -> None:
+        self._headers = headers
         self._form = result.form
         self._places = [place]
         self._raws: list[Any] = [result.raw]
         self._values = [result.values]
 
-    def takes(self, place: int, message: Message, number: int) -> bool:
+    def takes_result(self, place: int, headers: dict[str, Any], result: PlainResult) -> bool:
         """Add a result if it is like these; whether it was."""
-        body = message.body
-        if type(body) is not PlainResult or body.form is not self._form:
-            return False
-        if message.headers is not self._message.headers and message.headers != self._message.headers:
+        if result.form is not self._form or (headers is not self._headers and headers != self._headers):
             return False
         self._places.append(place)
-        self._raws.append(body.raw)
-        self._values.append(body.values)
+        self._raws.append(result.raw)
+        self._values.append(result.values)
         return True
+
+    def takes(self, _places: list[int], _message: Message, _numbers: list[int]) -> bool:
+        return False
 
     def parts(self, show: Callable[[bytes | Lease], Shown]) -> tuple[Any, ...]:
         """What is sent; `show` gives what stands for a block."""
         raws: Any = [show(raw) for raw in self._raws] if self._form.is_large else b"".join(self._raws)
         columns = list(zip(*self._values, strict=True))
-        message = self._message
-        return self._form.key, message.kind, message.headers, self._places, raws, columns
+        return self._form.key, self._headers, self._places, raws, columns
 
 
 Bundle = Copies | Alike
@@ -86,9 +88,9 @@ def is_of_results(parts: tuple[Any, ...]) -> bool:
 
 def results_in(
     parts: tuple[Any, ...], block_of: Callable[[Shown], bytes | Lease]
-) -> tuple[str, dict[str, Any], list[int], list[PlainResult]]:
-    """The kind and the headers of results in a bundle, their places, and the results; `block_of` undoes `show`."""
-    key, kind, headers, places, raws, columns = parts
+) -> tuple[dict[str, Any], list[int], list[PlainResult]]:
+    """The headers of results in a bundle, their places, and the results; `block_of` undoes `show`."""
+    key, headers, places, raws, columns = parts
     form = Form.of(key)
     size = form.size
     rows = zip(*columns, strict=True) if columns else [()] * len(places)
@@ -97,4 +99,4 @@ def results_in(
     else:
         begins = range(0, size * len(places), size) if size else [0] * len(places)
         results = [PlainResult(form, raws[at : at + size], row) for at, row in zip(begins, rows, strict=True)]
-    return kind, headers, places, results
+    return headers, places, results

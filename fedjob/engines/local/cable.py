@@ -17,7 +17,7 @@ from fedjob.engines.local.bundle import Alike, BodyParts, Bundle, Copies, Shown,
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.lending import Borrowed, Lending
-from fedjob.engines.local.link import Arrival, Link, Message, TakeResults
+from fedjob.engines.local.link import REPLY, Arrival, Ends, Link, Message, TakeResults
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.postponed import Late
 from fedjob.engines.local.quiet import Answer, answer
@@ -45,12 +45,21 @@ class CableLink(Link):
     def __init__(self, hub: Hub, peer: str, cable: Cable, place: int) -> None:
         super().__init__(hub, peer)
         self._cable = cable
-        self._place = place
+        self.place = place
+
+    @property
+    def route(self) -> Cable:
+        return self._cable
 
     def send(self, message: Message, number: int = 0) -> None:
         if not self.closed:
             self.sent += message.body.nbytes if message.body is not None else 0
-            self._cable.send(self._place, message, number)
+            self._cable.send(self.place, message, number)
+
+    def send_result(self, headers: dict[str, Any], result: PlainResult) -> None:
+        if not self.closed:
+            self.sent += result.nbytes
+            self._cable.send_result(self.place, headers, result)
 
     def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
         super().hear(take)
@@ -103,20 +112,49 @@ class Cable:
         """Queue a message; it leaves when the strands of this process have nothing else to do."""
         if self.closed:
             return
-        self.sent += 1
         body = message.body
-        taken = bool(self._bundles) and self._bundles[-1].takes(place, message, number)
         if type(body) is PlainResult:
-            self._gathered_bytes += body.nbytes // _LIGHTER if type(body.raw) is Lease else body.nbytes
-            if not taken:
-                self._bundles.append(Alike(place, message, body))
-        elif not taken:
-            self._bundles.append(Copies(place, message, number, self._parts_of(body)))
+            self.send_result(place, message.headers, body)
+        else:
+            self._send([place], message, [number], body)
+
+    def send_to(self, ends: Ends, message: Message) -> None:
+        """`Link.send` for several of its links; not for a result, which is one site's."""
+        body, places, numbers = message.body, [], []
+        assert type(body) is not PlainResult
+        for link, number in ends:
+            if not link.closed:
+                link.sent += body.nbytes if body is not None else 0
+                places.append(link.place)
+                numbers.append(number)
+        if places and not self.closed:
+            self._send(places, message, numbers, body)
+
+    def _send(self, places: list[int], message: Message, numbers: list[int], body: Frozen | None) -> None:
+        if not (self._bundles and self._bundles[-1].takes(places, message, numbers)):
+            self._bundles.append(Copies(places, message, numbers, self._parts_of(body)))
+        self.sent += len(places)
+        self._gathered += len(places)
+        if self._gathered >= _MANY or self._gathered_bytes >= _MUCH:
+            self._leave()
+
+    def send_result(self, place: int, headers: dict[str, Any], result: PlainResult) -> None:
+        """`send` of a reply with that body."""
+        if self.closed:
+            return
+        self._gathered_bytes += result.nbytes // _LIGHTER if type(result.raw) is Lease else result.nbytes
+        if not (self._bundles and self._bundles[-1].takes_result(place, headers, result)):
+            self._bundles.append(Alike(place, headers, result))
+        self.sent += 1
         self._gathered += 1
         if self._gathered >= _MANY or self._gathered_bytes >= _MUCH:
-            self._pack()
-            if not self._writing:
-                self._write()
+            self._leave()
+
+    def _leave(self) -> None:
+        """What is gathered is enough for a frame."""
+        self._pack()
+        if not self._writing:
+            self._write()
 
     def _parts_of(self, body: Frozen | None) -> BodyParts:
         """What stands for the body of one message or several."""
@@ -256,19 +294,20 @@ class Cable:
         body = self._body(shown)
         links = self._links
         self.received += len(places)
-        for place, number in zip(places, numbers, strict=True):
-            if kind == _CLOSE:
+        if kind == _CLOSE:
+            for place in places:
                 links[place].lose()
-            else:
-                links[place].deliver(Message(kind=kind, headers=headers, body=body, number=number))
+            return
+        for place, number in zip(places, numbers, strict=True):
+            links[place].deliver(Message(kind=kind, headers=headers, body=body, number=number))
 
     def _open_results(self, parts: tuple[Any, ...]) -> None:
-        kind, headers, places, results = results_in(parts, self._block)
+        headers, places, results = results_in(parts, self._block)
         links = [self._links[place] for place in places]
         self.received += len(links)
         if self.take_results is None or any(link.closed for link in links):
             for link, result in zip(links, results, strict=True):
-                link.deliver(Message(kind=kind, headers=headers, body=result))
+                link.deliver(Message(kind=REPLY, headers=headers, body=result))
             return
         for link, result in zip(links, results, strict=True):
             link.received += result.nbytes

@@ -128,7 +128,8 @@ class Context:
             tripwire.running = self
 
     def suspend(self) -> None:
-        self._generators.suspend()
+        if self._generators.states:
+            self._generators.suspend()
         if self._output is not None:
             if self._output.pieces:
                 self._output.flush()

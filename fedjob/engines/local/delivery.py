@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fedjob.components.task import ClientTask, Task, TaskCompletionStatus
 from fedjob.engines.local.filtering import apply_filters
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.intake import Intake
-from fedjob.engines.local.link import Link, Message
+from fedjob.engines.local.link import Link, Message, Route
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.post import label_reply, peer_context, reply_context, usual_props
 from fedjob.engines.local.postponed import put_back, take_back, take_out
 from fedjob.engines.local.relay import Relay
-from fedjob.engines.local.standing import Standing
+from fedjob.engines.local.standing import Broadcast, Standing
 from fedjob.engines.local.watch import Watch
 from fedjob.engines.local.wire import Frozen, freeze, thaw
 from fedjob.exchange.client import Client
@@ -30,6 +30,9 @@ _HOPELESS = (ReturnCode.RUN_MISMATCH, ReturnCode.TASK_UNKNOWN, ReturnCode.UNSAFE
 
 #: FLARE's server sets the task's name once more under this name, and code reads it there.
 _TASK_NAME_HEADER = "task_name"
+
+#: To so many sites a task is sent at once: the first begin while the others' is being made ready.
+_TOGETHER = 128
 
 #: The events of a task that is sent to a site.
 _ON_THE_WAY_OUT = (
@@ -82,6 +85,26 @@ class Delivery:
             standing.for_all = message
         self._links[client.name].send(message, client_task.number)
         return True
+
+    def send_all(self, standing: Broadcast, clients: Sequence[Client], last: str | None) -> None:
+        """Send the task to many sites, as it went to the one before. `last`: who has sent something last."""
+        message, now, links = standing.for_all, time.time(), self._links
+        assert message is not None
+        # The system lets a worker run where its message comes from, if its own core is busy: the server waits then, and
+        # with it the workers whose messages are still to be sent. The one that was at work last has a core of its own.
+        first = links[last].route if last is not None else None
+        for begin in range(0, len(clients), _TOGETHER):
+            client_tasks = [
+                ClientTask(client, standing.task) for client in clients[begin : begin + _TOGETHER]
+            ]
+            standing.sent_to_all(client_tasks)
+            ends: dict[Route, list[tuple[Link, int]]] = {first: []} if first is not None else {}
+            for client_task in client_tasks:
+                client_task.task_sent_time, client_task.task_send_count = now, 1
+                link = links[client_task.client.name]
+                ends.setdefault(link.route, []).append((link, client_task.number))
+            for route, its in ends.items():
+                route.send_to(its, message)
 
     def _is_silent(self, task: Task) -> bool:
         """Whether no code but ours would notice that the task is on its way."""

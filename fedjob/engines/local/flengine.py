@@ -150,7 +150,13 @@ class FLEngine:
 
     def hears(self, event_types: tuple[str, ...]) -> bool:
         """Whether any of the events has a listener."""
-        self._look_at_handlers()
+        # Asked for each task of each site: nothing is called where nothing has changed.
+        if (
+            FLComponent._registrations != self._registrations
+            or self.app.handlers != self._handlers
+            or self._named
+        ):
+            self._look_at_handlers()
         found = self._heard_any.get(event_types)
         if found is None:
             found = self._heard_any[event_types] = bool(self._listeners(event_types))

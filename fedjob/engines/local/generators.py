@@ -225,14 +225,15 @@ class Generators:
     Without a seed they start from entropy, each site's from its own.
     """
 
-    __slots__ = ("_number", "_states")
+    __slots__ = ("_number", "states")
 
     def __init__(self, seed: int | str | None, site: str) -> None:
         self._number = seed_of(seed, site)
-        self._states: dict[str, Any] = {}
+        #: By library, None for those as they were seeded.
+        self.states: dict[str, Any] = {}
 
     def resume(self) -> None:
-        states = self._states
+        states = self.states
         # Asked at every turn of every site.
         for name, generator in (_found if len(sys.modules) == _modules_seen else present()).items():
             state = states.get(name)
@@ -242,14 +243,14 @@ class Generators:
                 generator.set(state)
 
     def suspend(self) -> None:
-        states = self._states
+        states = self.states
         for name, state in states.items():
             states[name] = _found[name].keep(state)
 
     def seed(self, name: str) -> None:
         """Seed one library's generator for this site, e.g. because its import has just ended."""
         present()[name].seed(self._number)
-        self._states[name] = None
+        self.states[name] = None
 
 
 def snapshot() -> dict[str, Any]:

@@ -51,7 +51,8 @@ class Hub:
         self._happened = 0
         #: What is in place.
         self.context: Swap | None = None
-        self._loop: greenlet | None = None
+        #: Where its loop is, while it is on.
+        self.loop: greenlet | None = None
         self.sockets = Sockets()
         self._rests: list[Callable[[bool], float | None]] = []
         self._more_stacks: list[Callable[[], str]] = []
@@ -161,8 +162,8 @@ class Hub:
         """Suspend the current strand until its wait is settled; TimeoutError after `timeout` seconds."""
         if timeout is not None and not wait.settled:
             self._timers.add(wait, timeout)
-        assert self._loop is not None
-        value = self._loop.switch()
+        assert self.loop is not None
+        value = self.loop.switch()
         if value is _LATE:
             raise TimeoutError(f"nothing came within {timeout} s")
         return value
@@ -201,7 +202,7 @@ class Hub:
 
     def run(self, until: Strand) -> None:
         """Run strands until `until` is dead; an escaped Ctrl-C or the like is raised here."""
-        self._loop = getcurrent()
+        self._begin()
         try:
             while not until.dead:
                 self._turns()
@@ -209,11 +210,11 @@ class Hub:
                     self._rest()
         finally:
             self._change(None)
-            self._loop = None
+            self.loop = None
 
     def close(self) -> None:
         """Kill what is left and let go of the selector."""
-        self._loop = getcurrent()
+        self._begin()
         self.escaped = None
         for strand in list(self.strands):
             self.kill(strand)
@@ -222,15 +223,20 @@ class Hub:
         self._change(None)
         while self.carriers and not self.for_life:
             carrier = self.carriers.pop()
-            carrier.parent = self._loop
             carrier.switch(None)  # which ends it.
         self.strands.clear()
         self._kin.clear()
         self.sockets.close()
 
+    def _begin(self) -> None:
+        """The loop is here: it is what carriers come back to."""
+        self.loop = getcurrent()
+        for carrier in (*self.strands.values(), *self.carriers):
+            if carrier is not None:
+                carrier.parent = self.loop
+
     def _turns(self) -> None:
         near, ready, strands = self._near, self._ready, self.strands
-        loop = self._loop
         for _ in range(_TURNS):
             if near:
                 strand, value, throw = near.popleft()
@@ -240,15 +246,20 @@ class Hub:
                 return
             if strand.dead:
                 continue
-            if strand.context is not self.context:
-                self._change(strand.context)
+            context = strand.context
+            if context is not self.context:
+                # As `_change` has it, in fewer calls.
+                if self.context is not None:
+                    self.context.suspend()
+                self.context = context
+                if context is not None:
+                    context.resume()
             carrier = strands[strand]
             if carrier is None:
                 carrier = strands[strand] = self.carriers.pop() if self.carriers else Carrier()
                 carrier.strand = strand
-            if loop is not None and carrier.parent is not loop:
-                carrier.parent = loop
-            if strand.wait is None or strand.wait.mark is None:
+            wait = strand.wait
+            if wait is None or wait.mark is None:
                 self._happened += 1
             (carrier.throw if throw else carrier.switch)(value)
             if self.escaped is not None:

@@ -112,11 +112,10 @@ class Intake:
                     self._take_one(standing, site, result)
             else:
                 self._last = standing, *part[-1], True
-        now = time.time()
+        now, client_tasks = time.time(), standing.task.last_client_task_map
         for site, _ in run:
-            client_task = standing.task.last_client_task_map[site]
-            client_task.result_received_time = now
-            standing.answered(client_task)
+            client_tasks[site].result_received_time = now
+        standing.responded += len(run)
 
     def _take_stack(self, standing: Standing, stack: Stack) -> bool:
         """Take results all at once; False, and nothing is done, where that is to be done one by one."""

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from fedjob.client.session import TaskIn
 from fedjob.components.executors.client_api import ScriptExecutor
 from fedjob.components.task import task_id
-from fedjob.engines.local.link import Message
+from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.plain import NotPlain
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.postponed import put_back
+from fedjob.engines.local.reply import reply_headers
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.template import model_of
@@ -59,9 +60,10 @@ def opened(message: Message) -> tuple[Shareable, dict[str, Any]]:
 class Lane:
     """The short way of one site."""
 
-    def __init__(self, engine: SiteEngine, site: Site) -> None:
+    def __init__(self, engine: SiteEngine, site: Site, link: Link) -> None:
         self._engine = engine
         self._site = site
+        self._link = link
         self._executors: dict[str, ScriptExecutor | None] = {}
         #: Public props that are the usual ones.
         self._said: dict[str, Any] | None = None
@@ -90,44 +92,46 @@ class Lane:
 
     def open(self, message: Message) -> Work | None:
         """In the script's strand: the task for the script. None if something is wrong: the long way will say what."""
-        engine = self._engine
-        executor = self._executors[message.headers["task"]]
-        assert executor is not None
-        assert isinstance(message.body, Frozen)
+        engine, body, task = self._engine, message.body, message.headers["task"]
+        assert isinstance(body, Frozen)
         try:
-            model, data, number = model_of(message.body, engine.name, engine.job_id)
+            model, data, number = model_of(body, engine.name, engine.job_id)
         except Exception:
             self.leave(message)
             return None
-        work = Work(message.headers["task"], model, self, executor, message, data, number)
-        engine.at_work(number, work.name)
-        return work
+        engine.at_work(number, task)
+        return Work(task, model, self, message, data, number)
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
-        site, public = self._site, self._engine.public_props()
-        if (result := self._taken_apart(work, model, public)) is not None:
-            site.send(work.message, ReturnCode.OK, result)
-            return
+        executor, public = self._executors[work.name], self._engine.public_props()
+        assert executor is not None
+        # A result that says no more than its task and the model do needs no reply.
+        if (
+            work.number is not None
+            and (public is self._said or self._is_usual(public))
+            and "own" not in work.message.headers
+            and type(executor).given is ScriptExecutor.given
+        ):
+            try:
+                result = PlainResult.of(model)
+            except (NotPlain, OSError):
+                pass
+            else:
+                self._link.send_result(reply_headers(work.name, ReturnCode.OK), result)
+                return
         try:
-            reply = work.executor.given(beside(model), work.data)
+            reply = executor.given(beside(model), work.data)
         except Exception as e:
-            reply = make_reply(site.failed(work.executor, e))
-        site.finish(reply, work.data, work.message, public)
+            reply = make_reply(self._site.failed(executor, e))
+        self._site.finish(reply, work.data, work.message, public)
 
-    def _taken_apart(self, work: Work, model: FLModel, public: dict[str, Any]) -> PlainResult | None:
-        """A result that says no more than its task and the model do; None for others, and if something is wrong."""
-        if public is not self._said and public != self._site.usual:
-            return None
+    def _is_usual(self, public: dict[str, Any]) -> bool:
+        """Whether these are the public props that the server supposes where it is told of none."""
+        if public != self._site.usual:
+            return False
         self._said = public
-        if work.number is None or "own" in work.message.headers:
-            return None
-        if type(work.executor).given is not ScriptExecutor.given:
-            return None
-        try:
-            return PlainResult.of(model)
-        except (NotPlain, OSError):
-            return None
+        return True
 
     def leave(self, message: Message) -> None:
         """Have a task go the long way."""
@@ -137,22 +141,14 @@ class Lane:
 class Work(TaskIn):
     """A task that came by the short way, which its script is at."""
 
-    __slots__ = ("data", "executor", "lane", "message", "number")
+    __slots__ = ("data", "lane", "message", "number")
 
     def __init__(
-        self,
-        name: str,
-        model: FLModel,
-        lane: Lane,
-        executor: ScriptExecutor,
-        message: Message,
-        data: Shareable,
-        number: Any,
+        self, name: str, model: FLModel, lane: Lane, message: Message, data: Shareable, number: Any
     ) -> None:
         self.name = name
         self.model = model
         self.lane = lane
-        self.executor = executor
         self.message = message
         self.data = data
         self.number = number

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from fedjob.engines.local.hub import Hub, Mailbox
-from fedjob.engines.local.plain_result import Body
+from fedjob.engines.local.plain_result import Body, PlainResult
 
 
 class Message:
@@ -39,8 +39,33 @@ class LinkClosed:
 
 Arrival = Message | LinkClosed
 
+#: The kind of a message that answers a task.
+REPLY = "reply"
+
 #: Called with the headers that results have in common, and who has sent which.
 TakeResults = Callable[[dict[str, Any], Iterable[tuple[str, Body | None]]], None]
+
+
+#: Some links of one route, each with the number that a message to all of them has for its peer.
+Ends = Sequence[tuple[Any, int]]
+
+
+class Route(Protocol):
+    """What several links have in common."""
+
+    def send_to(self, ends: Ends, message: Message) -> None:
+        """`Link.send` for each of them."""
+
+
+class _OneByOne:
+    """The route of links that have nothing in common."""
+
+    def send_to(self, ends: Ends, message: Message) -> None:
+        for link, number in ends:
+            link.send(message, number)
+
+
+_ONE_BY_ONE = _OneByOne()
 
 
 class Link:
@@ -85,6 +110,15 @@ class Link:
         A message to a peer that has gone is dropped, its LinkClosed is in the inbox.
         """
         raise NotImplementedError
+
+    @property
+    def route(self) -> Route:
+        """What takes a message to this peer and to others at once."""
+        return _ONE_BY_ONE
+
+    def send_result(self, headers: dict[str, Any], result: PlainResult) -> None:
+        """`send` of a reply with these headers and this body, which needs no message where it is not handed on as one."""
+        self.send(Message(kind=REPLY, headers=headers, body=result))
 
     def flush(self) -> None:
         """Have what was sent leave, and what was lent go back, now and not when the strands of this process rest."""

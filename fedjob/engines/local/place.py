@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+from functools import lru_cache
 
 #: What the first byte of a place says, 0 while the worker is at work.
 _LEFT, _ALONE = 1, 2
@@ -25,7 +26,11 @@ class Place:
         self._bell = _what_is(bell)
 
     def set(self, site: str, round: int | None, task: str | None) -> None:
-        shown = f"{site}\0{'' if round is None else round}\0{task or ''}\0".encode()[: self._ROOM - 2]
+        self.show(site.encode(), work(round, task))
+
+    def show(self, site: bytes, work: bytes) -> None:
+        """`set`, of a site's name and what `work` gives."""
+        shown = (site + work)[: self._ROOM - 2]
         self._page[1 : 1 + len(shown)] = shown
 
     def get(self) -> tuple[str | None, int | None, str | None]:
@@ -54,6 +59,12 @@ class Place:
 
     def close(self) -> None:
         self._page.close()
+
+
+@lru_cache(maxsize=64)
+def work(round: int | None, task: str | None) -> bytes:
+    """What many sites are at, one after another, as it stands behind their names."""
+    return f"\0{'' if round is None else round}\0{task or ''}\0".encode()
 
 
 def _what_is(descriptor: int | None) -> tuple[int, int] | None:

@@ -115,7 +115,8 @@ _ENCODERS: dict[type, Any] = {
 # numpy, once it has been imported.
 
 _dtypes: list[Any] = []
-_code_of: dict[Any, int] = {}
+#: The number of each dtype that can be sent.
+CODES: dict[Any, int] = {}
 _ndarray: Any = None
 
 #: The arrays that the object has shown so far.
@@ -141,8 +142,8 @@ def _learn_numpy() -> None:
     _ndarray = np.ndarray
     for code in "?bhilqBHILQefdFD":
         dtype = np.dtype(code)
-        if dtype not in _code_of:
-            _code_of[dtype] = len(_dtypes)
+        if dtype not in CODES:
+            CODES[dtype] = len(_dtypes)
             _dtypes.append(dtype)
             _ENCODERS[dtype.type] = _scalar
     _ENCODERS[np.ndarray] = _array
@@ -152,7 +153,7 @@ def code_of(dtype: Any) -> int:
     """The number of a dtype. Raises NotPlain for one that is not known."""
     if _ndarray is None:
         _learn_numpy()
-    code = _code_of.get(dtype)
+    code = CODES.get(dtype)
     if code is None:
         raise NotPlain
     return code
@@ -175,7 +176,7 @@ def dtype_of(code: int) -> Any:
 
 
 def _array(value: Any) -> Any:
-    code = _code_of.get(value.dtype)
+    code = CODES.get(value.dtype)
     if id(value) in _seen:  # one object stays one object: pickle sees to that.
         raise NotPlain
     _seen.add(id(value))
@@ -185,7 +186,7 @@ def _array(value: Any) -> Any:
 
 
 def _scalar(value: Any) -> Any:
-    return _SCALAR, _code_of[value.dtype], value.tobytes()
+    return _SCALAR, CODES[value.dtype], value.tobytes()
 
 
 def _decoded(value: Any) -> Any:

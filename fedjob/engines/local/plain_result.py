@@ -13,7 +13,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any, ClassVar, final
 
-from fedjob.engines.local.plain import ATOMS, NotPlain, array_of, code_of, dtype_of
+from fedjob.engines.local.plain import ATOMS, CODES, NotPlain, array_of, code_of, dtype_of
 from fedjob.engines.local.slab import LARGE, Lease
 from fedjob.engines.local.wire import ALIGN, Frozen, gather, view_of
 from fedjob.exchange.app_constants import AppConstants
@@ -178,7 +178,17 @@ class PlainResult:
                 kinds.append((name, None))
             else:
                 kinds.append((name, _written(value, values)))
-        key = _arrays(params), tuple(kinds), difference, first, total
+        # Nothing that a script sends is an array before numpy is there.
+        ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+        arrays = []
+        for name, value in params.items():
+            if type(value) is not ndarray or type(name) is not str or not value.flags.c_contiguous:
+                raise NotPlain
+            code = CODES.get(value.dtype)
+            arrays.append((name, code_of(value.dtype) if code is None else code, value.shape))
+        if len(params) > 1 and len(set(map(id, params.values()))) < len(params):
+            raise NotPlain  # one object stays one object: pickle sees to that.
+        key = tuple(arrays), tuple(kinds), difference, first, total
         form = Form.known.get(key) or Form.of(key)
         if form.is_large:
             block = gather([v.reshape(-1).view("u1").data for v in params.values()])
@@ -227,19 +237,6 @@ class PlainResult:
 
 #: What a message carries besides its headers.
 Body = Frozen | PlainResult
-
-
-def _arrays(params: dict[Any, Any]) -> tuple[Any, ...]:
-    """Names, codes and shapes. Raises NotPlain for what is more than arrays by name."""
-    ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
-    found = []
-    for name, value in params.items():
-        if type(value) is not ndarray or type(name) is not str or not value.flags.c_contiguous:
-            raise NotPlain
-        found.append((name, code_of(value.dtype), value.shape))
-    if len(params) > 1 and len(set(map(id, params.values()))) < len(params):
-        raise NotPlain  # one object stays one object: pickle sees to that.
-    return tuple(found)
 
 
 def _written(value: Any, values: list[Any]) -> _Kind:

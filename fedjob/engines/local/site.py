@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from fedjob.components.roles import Executor
 from fedjob.engines.local.hub import Hub, Mailbox
 from fedjob.engines.local.lane import Lane, id_of, opened
 from fedjob.engines.local.layout import JOB_ID
-from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
+from fedjob.engines.local.link import REPLY, Arrival, Link, LinkClosed, Message
 from fedjob.engines.local.load import LoadedApp, load_client
 from fedjob.engines.local.plain_result import Body
 from fedjob.engines.local.post import Post, peer_context, usual_props
 from fedjob.engines.local.record import Recorder
-from fedjob.engines.local.reply import Told, label, taken_apart, told_by
+from fedjob.engines.local.reply import Told, label, reply_headers, taken_apart, told_by
 from fedjob.engines.local.server import IDENTITY, cause_of
 from fedjob.engines.local.site_engine import SiteEngine
 from fedjob.engines.local.task_runner import TaskRunner
@@ -116,7 +115,7 @@ class Site(TaskRunner):
         self._over = False
         self.usual = usual_props(engine.name)
         self._busy = False
-        self._lane = Lane(engine, self)
+        self._lane = Lane(engine, self, link)
         self._left = False
         engine.app.handlers.insert(0, self)
 
@@ -265,18 +264,9 @@ class Site(TaskRunner):
                 self.note(e, "the result cannot travel to the server")
                 reply = make_reply(ReturnCode.EXECUTION_RESULT_ERROR)
                 body = freeze((reply, public))
-        self.send(message, reply.get_return_code(default=ReturnCode.OK), body)
-
-    def send(self, message: Message, rc: str, body: Body) -> None:
-        """Send the body of the reply to the task that came as `message`."""
-        self._link.send(Message(kind="reply", headers=_reply_headers(message.headers["task"], rc), body=body))
+        headers = reply_headers(message.headers["task"], reply.get_return_code(default=ReturnCode.OK))
+        self._link.send(Message(kind=REPLY, headers=headers, body=body))
 
 
 def _is_end(message: Arrival) -> bool:
     return isinstance(message, LinkClosed) or message.kind == "end"
-
-
-@lru_cache(maxsize=64)
-def _reply_headers(task: str, rc: str) -> dict[str, Any]:
-    """The headers of a reply, which thousands of sites have in common."""
-    return {"task": task, "rc": rc}

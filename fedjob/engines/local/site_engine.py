@@ -11,6 +11,7 @@ from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.launch import Launch
 from fedjob.engines.local.link import Link
 from fedjob.engines.local.peers import AsksPeers
+from fedjob.engines.local.place import work
 from fedjob.engines.local.script import ScriptRun
 from fedjob.engines.request import SERVER
 from fedjob.exchange.workspace import Workspace
@@ -25,6 +26,7 @@ class SiteEngine(AsksPeers, FLEngine):
         #: The training scripts that executors have started.
         self.scripts: list[ScriptRun | ExternalRun] = []
         self.work: tuple[int | None, str | None] = (None, None)
+        self._encoded = self.name.encode()
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
         self.context = self.hub.current().context
         self.app_source: Path = getattr(self.context, "app", None) or self.app_dir
@@ -70,7 +72,7 @@ class SiteEngine(AsksPeers, FLEngine):
         """Note which round and task the site is at, for reports."""
         self.work = (number, task)
         if (place := self.record.place) is not None:
-            place.set(self.name, number, task)
+            place.show(self._encoded, work(number, task))
 
     def only_scripts(self) -> bool:
         """Whether nothing but scripts of this process was started, which can be told of the end without waiting."""

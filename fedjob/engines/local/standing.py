@@ -8,7 +8,7 @@ Times are seconds on the engine's clock.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum, auto
 from typing import Any
 
@@ -19,6 +19,7 @@ from fedjob.engines.local.reply import told_by
 from fedjob.engines.local.slab import MOST
 from fedjob.engines.local.wire import Frozen
 from fedjob.exchange.app_constants import AppConstants
+from fedjob.exchange.client import Client
 from fedjob.exchange.keys import ReturnCode
 from fedjob.exchange.shareable import ReservedHeaderKey, Shareable
 
@@ -194,12 +195,23 @@ class Broadcast(Standing):
     def offer(self, site: str) -> Offer:
         return Offer.SEND if site in self._wanted else Offer.NO
 
+    def takers(self, free: Iterable[Client]) -> list[Client]:
+        """Of the sites that are free, those that this task is offered."""
+        return [client for client in free if client.name in self._wanted]
+
     def hungry(self) -> bool:
         return bool(self._wanted)
 
     def sent(self, client_task: ClientTask) -> None:
         super().sent(client_task)
         self._wanted.discard(client_task.client.name)
+
+    def sent_to_all(self, client_tasks: list[ClientTask]) -> None:
+        """`sent`, for many."""
+        by_name = {client_task.client.name: client_task for client_task in client_tasks}
+        self.task.last_client_task_map.update(by_name)
+        self.task.client_tasks += client_tasks
+        self._wanted.difference_update(by_name)
 
     def must_flush(self) -> bool:
         """Enough replies are here, processed or waiting, and the wait after them is over."""

@@ -94,6 +94,31 @@ def test_a_broadcast_carries_its_body_once(memory):
     assert 100_000 < sum(sent) < 110_000
 
 
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_a_message_to_many_is_for_each_what_it_would_be_alone(memory, count):
+    sites = [f"site-{n}" for n in range(count + 1)]
+    ends = Ends(sites)
+    closed = ends.server[sites[1]]
+
+    def talk():
+        closed.lose()
+        body = freeze(np.arange(50_000, dtype=np.uint8))
+        message = Message(kind="task", headers={"task": "train"}, body=body)
+        ends.server[sites[0]].route.send_to([(ends.server[s], n) for n, s in enumerate(sites)], message)
+        seen = []
+        for site in (s for s in sites if s != sites[1]):
+            came = ends.sites[site].inbox.get()
+            assert (came.kind, came.headers) == ("task", {"task": "train"})
+            assert np.array_equal(thaw(came.body), np.arange(50_000, dtype=np.uint8))
+            seen.append((site, came.number))
+        assert not len(ends.sites[sites[1]].inbox)
+        assert {link.sent for s, link in ends.server.items() if s != sites[1]} == {body.nbytes}
+        assert (closed.sent, ends.near.sent) == (0, count)
+        return seen
+
+    assert ends.run(talk) == [(s, n) for n, s in enumerate(sites) if n != 1]
+
+
 class Text(str):
     """A string of a type of its own."""
 

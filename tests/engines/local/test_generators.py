@@ -107,11 +107,11 @@ def test_a_site_that_draws_nothing_keeps_no_state_of_numpy_for_it():
     states = Generators(5, "a")
     states.resume()
     states.suspend()
-    assert states._states["numpy"] is None
-    kept = states._states["random"]
+    assert states.states["numpy"] is None
+    kept = states.states["random"]
     states.resume()
     states.suspend()
-    assert states._states["random"] is kept
+    assert states.states["random"] is kept
     turns({"a": states})
-    assert states._states["numpy"] is not None
-    assert states._states["random"] is not kept
+    assert states.states["numpy"] is not None
+    assert states.states["random"] is not kept

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from fedjob.engines.local import slab, wire
 from fedjob.engines.local.bundle import Alike, results_in
-from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain import NotPlain
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.slab import LARGE
@@ -29,7 +28,7 @@ def travelled(result):
         lent.append(block)
         return len(lent) - 1, 0
 
-    shown = Alike(0, Message(kind="reply", body=result), result).parts(show)
+    shown = Alike(0, {}, result).parts(show)
     *_, (found,) = results_in(pickle.loads(pickle.dumps(shown, 5)), lambda block: lent[block[0]])
     return found
 

@@ -74,6 +74,24 @@ def test_results_of_a_broadcast_are_taken_in_the_order_of_the_targets(arrivals):
     assert standing.status() is TaskCompletionStatus.OK
 
 
+@given(free=st.sets(st.sampled_from(SITES)), before=st.sets(st.sampled_from(SITES)))
+def test_what_is_sent_to_many_at_once_is_sent_to_each(free, before):
+    one, all_at_once = (Broadcast(task(), SITES, Clock(), 0, 0) for _ in range(2))
+    for standing in (one, all_at_once):
+        for site in sorted(before):
+            send(standing, site)
+    takers = all_at_once.takers([SimpleNamespace(name=site) for site in sorted(free)])
+    assert [taker.name for taker in takers] == [s for s in sorted(free) if one.offer(s) is Offer.SEND]
+    all_at_once.sent_to_all([ClientTask(taker, all_at_once.task) for taker in takers])
+    for taker in takers:
+        send(one, taker.name)
+    for standing in (one, all_at_once):
+        assert {site for site in SITES if standing.offer(site) is Offer.NO} == before | free
+        sent = [(c.client.name, c.number) for c in standing.task.client_tasks]
+        assert sent == [(site, n) for n, site in enumerate([*sorted(before), *sorted(free - before)], 1)]
+        assert standing.task.last_client_task_map == {c.client.name: c for c in standing.task.client_tasks}
+
+
 def test_a_broadcast_waits_for_all_unless_told_how_many_are_enough(clock):
     standing = Broadcast(task(), SITES, clock, 2, 10)
     for site in SITES:
