@@ -23,59 +23,36 @@ BodyParts = None | bool | tuple[tuple[Any, ...], Shown]
 class Copies:
     """One message to one receiver or several, which are told by their places on the cable."""
 
-    __slots__ = ("_body", "_message", "_numbers", "_places")
+    __slots__ = ("_body", "message", "numbers", "places")
 
     def __init__(self, places: list[int], message: Message, numbers: list[int], body: BodyParts) -> None:
-        self._message = message
+        self.message = message
         self._body = body
-        self._places = places
-        self._numbers = numbers
-
-    def takes(self, places: list[int], message: Message, numbers: list[int]) -> bool:
-        """Add receivers of a message if it is this one; whether they were."""
-        if message is not self._message:
-            return False
-        self._places += places
-        self._numbers += numbers
-        return True
-
-    def takes_result(self, _place: int, _headers: dict[str, Any], _result: PlainResult) -> bool:
-        return False
+        self.places = places
+        self.numbers = numbers
 
     def parts(self, _show: Callable[[bytes | Lease], Shown]) -> tuple[Any, ...]:
-        message = self._message
-        return message.kind, message.headers, self._body, self._places, self._numbers
+        message = self.message
+        return message.kind, message.headers, self._body, self.places, self.numbers
 
 
 class Alike:
     """Results of one form, with the same headers; only their numbers travel for each."""
 
-    __slots__ = ("_form", "_headers", "_places", "_raws", "_values")
+    __slots__ = ("form", "headers", "places", "raws", "values")
 
     def __init__(self, place: int, headers: dict[str, Any], result: PlainResult) -> None:
-        self._headers = headers
-        self._form = result.form
-        self._places = [place]
-        self._raws: list[Any] = [result.raw]
-        self._values = [result.values]
-
-    def takes_result(self, place: int, headers: dict[str, Any], result: PlainResult) -> bool:
-        """Add a result if it is like these; whether it was."""
-        if result.form is not self._form or (headers is not self._headers and headers != self._headers):
-            return False
-        self._places.append(place)
-        self._raws.append(result.raw)
-        self._values.append(result.values)
-        return True
-
-    def takes(self, _places: list[int], _message: Message, _numbers: list[int]) -> bool:
-        return False
+        self.headers = headers
+        self.form = result.form
+        self.places = [place]
+        self.raws: list[Any] = [result.raw]
+        self.values = [result.values]
 
     def parts(self, show: Callable[[bytes | Lease], Shown]) -> tuple[Any, ...]:
         """What is sent; `show` gives what stands for a block."""
-        raws: Any = [show(raw) for raw in self._raws] if self._form.is_large else b"".join(self._raws)
-        columns = list(zip(*self._values, strict=True))
-        return self._form.key, self._headers, self._places, raws, columns
+        raws: Any = [show(raw) for raw in self.raws] if self.form.is_large else b"".join(self.raws)
+        columns = list(zip(*self.values, strict=True))
+        return self.form.key, self.headers, self.places, raws, columns
 
 
 Bundle = Copies | Alike

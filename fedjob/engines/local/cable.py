@@ -131,7 +131,11 @@ class Cable:
             self._send(places, message, numbers, body)
 
     def _send(self, places: list[int], message: Message, numbers: list[int], body: Frozen | None) -> None:
-        if not (self._bundles and self._bundles[-1].takes(places, message, numbers)):
+        last = self._bundles[-1] if self._bundles else None
+        if type(last) is Copies and last.message is message:
+            last.places += places
+            last.numbers += numbers
+        else:
             self._bundles.append(Copies(places, message, numbers, self._parts_of(body)))
         self.sent += len(places)
         self._gathered += len(places)
@@ -143,7 +147,16 @@ class Cable:
         if self.closed:
             return
         self._gathered_bytes += result.nbytes // _LIGHTER if type(result.raw) is Lease else result.nbytes
-        if not (self._bundles and self._bundles[-1].takes_result(place, headers, result)):
+        last = self._bundles[-1] if self._bundles else None
+        if (
+            type(last) is Alike
+            and last.form is result.form
+            and (last.headers is headers or last.headers == headers)
+        ):
+            last.places.append(place)
+            last.raws.append(result.raw)
+            last.values.append(result.values)
+        else:
             self._bundles.append(Alike(place, headers, result))
         self.sent += 1
         self._gathered += 1

@@ -31,9 +31,9 @@ _ROUND_HEADERS = AppConstants.START_ROUND, AppConstants.CURRENT_ROUND, AppConsta
 _HEADERS = frozenset({ReservedHeaderKey.CONTENT_TYPE, *_ROUND_HEADERS})
 _PARTS = frozenset({"kind", "data", "meta"})
 
-_NAMES, _ROUNDS = frozenset({str}), frozenset({int, type(None)})
-
-_TYPES = (ParamsType.FULL, ParamsType.DIFF, None)
+# Names of this module: every result of every site is looked at.
+_FULL, _DIFF = ParamsType.FULL, ParamsType.DIFF
+_METRICS, _VALIDATE = FLMetaKey.INITIAL_METRICS, FLMetaKey.VALIDATE_TYPE
 
 #: Bytes that a result takes besides its arrays, about.
 _REST = 128
@@ -130,13 +130,13 @@ class PlainResult:
     @staticmethod
     def of(model: FLModel) -> PlainResult:
         """What a script has sent; nothing that it does to its model reaches it any more. Raises NotPlain."""
-        if type(model) is not FLModel or model.params_type not in _TYPES:
+        kind = model.params_type
+        if type(model) is not FLModel or not (kind is _FULL or kind is _DIFF or kind is None):
             raise NotPlain
-        meta = model.meta or {}
-        if model.metrics is not None:
-            meta = {FLMetaKey.INITIAL_METRICS: model.metrics, **meta}
-        difference = model.params_type is ParamsType.DIFF
-        return PlainResult._of(model.params, meta, difference, model.start_round, model.total_rounds)
+        meta, metrics = model.meta or {}, model.metrics
+        if metrics is not None:
+            meta = {_METRICS: metrics, **meta}
+        return PlainResult._of(model.params, meta, kind is _DIFF, model.start_round, model.total_rounds)
 
     @staticmethod
     def of_reply(reply: Shareable, number: Any) -> PlainResult:
@@ -166,16 +166,20 @@ class PlainResult:
     def _of(params: Any, meta: dict[Any, Any], difference: bool, first: Any, total: Any) -> PlainResult:
         if type(params) is not dict or not params:
             raise NotPlain
-        if type(first) not in _ROUNDS or type(total) not in _ROUNDS:
+        if not (first is None or type(first) is int) or not (total is None or type(total) is int):
+            raise NotPlain
+        if _VALIDATE in meta:  # which becomes a header.
             raise NotPlain
         values: list[Any] = []
         kinds: list[tuple[str, _Kind]] = []
         for name, value in meta.items():
-            if type(name) is not str or name == FLMetaKey.VALIDATE_TYPE:  # which becomes a header.
+            if type(name) is not str:
                 raise NotPlain
             if type(value) in ATOMS:
                 values.append(value)
                 kinds.append((name, None))
+            elif type(value) is dict:
+                kinds.append((name, _written_dict(value, values)))
             else:
                 kinds.append((name, _written(value, values)))
         # Nothing that a script sends is an array before numpy is there.
@@ -184,19 +188,20 @@ class PlainResult:
         for name, value in params.items():
             if type(value) is not ndarray or type(name) is not str or not value.flags.c_contiguous:
                 raise NotPlain
-            code = CODES.get(value.dtype)
-            arrays.append((name, code_of(value.dtype) if code is None else code, value.shape))
-        if len(params) > 1 and len(set(map(id, params.values()))) < len(params):
-            raise NotPlain  # one object stays one object: pickle sees to that.
+            dtype = value.dtype
+            code = CODES.get(dtype)
+            arrays.append((name, code_of(dtype) if code is None else code, value.shape))
         key = tuple(arrays), tuple(kinds), difference, first, total
         form = Form.known.get(key) or Form.of(key)
-        if form.is_large:
-            block = gather([v.reshape(-1).view("u1").data for v in params.values()])
-            return PlainResult(form, block, tuple(values))
-        if len(params) == 1:
-            (value,) = params.values()
+        if len(params) == 1 and not form.is_large:
             return PlainResult(form, value.tobytes(), tuple(values))
-        return PlainResult(form, b"".join([v.tobytes() for v in params.values()]), tuple(values))
+        given = params.values()
+        if len(set(map(id, given))) < len(params):
+            raise NotPlain  # one object stays one object: pickle sees to that.
+        if form.is_large:
+            block = gather([v.reshape(-1).view("u1").data for v in given])
+            return PlainResult(form, block, tuple(values))
+        return PlainResult(form, b"".join([v.tobytes() for v in given]), tuple(values))
 
     def model(self, number: int | None, *, own: bool) -> FLModel:
         """The result of round `number` as an FLModel; with `own` its arrays are writable and no one else's."""
@@ -240,24 +245,31 @@ Body = Frozen | PlainResult
 
 
 def _written(value: Any, values: list[Any]) -> _Kind:
-    """Add a value of the meta that is no atom to the values; its kind. Raises NotPlain."""
+    """Add a value of the meta that is neither an atom nor a dict to the values; its kind. Raises NotPlain."""
     if type(value) is list and ATOMS.issuperset(map(type, value)):
         values.append(tuple(value))
         return _LIST
-    if type(value) is not dict:
-        code, raw = _scalar(value)
-        values.append(raw)
-        return code
-    if _NAMES.issuperset(map(type, value)):
-        kinds: list[tuple[str, int | None]] = []
-        for name, v in value.items():
-            if type(v) in ATOMS:
-                values.append(v)
-                kinds.append((name, None))
-            else:
-                code, raw = _scalar(v)
-                values.append(raw)
-                kinds.append((name, code))
+    code, raw = _scalar(value)
+    values.append(raw)
+    return code
+
+
+def _written_dict(value: dict[Any, Any], values: list[Any]) -> _Kind:
+    """The same for a dict."""
+    kinds: list[tuple[str, int | None]] = []
+    own: list[Any] = []
+    for name, v in value.items():
+        if type(name) is not str:
+            break
+        if type(v) in ATOMS:
+            own.append(v)
+            kinds.append((name, None))
+        else:
+            code, raw = _scalar(v)
+            own.append(raw)
+            kinds.append((name, code))
+    else:
+        values += own
         return tuple(kinds)
     if not ATOMS.issuperset(map(type, value)):
         raise NotPlain

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fedjob.client import session
 from fedjob.client.session import Session, TaskIn
 from fedjob.engines.local.custom import run_script, user_traceback
-from fedjob.engines.local.hub import Killed, Mailbox, Strand
+from fedjob.engines.local.hub import Killed, Mailbox, Strand, Wait
 from fedjob.engines.local.link import Message
 from fedjob.exchange.analytics import (
     ANALYTIC_EVENT_TYPE,
@@ -47,6 +47,8 @@ class ScriptRun(Session):
         self._path = path
         self._args = args
         self._tasks: Mailbox[TaskIn | Message | None] = engine.hub.mailbox()
+        #: What the script waits for, if it waits for the next task however long that takes.
+        self._wait: Wait | None = None
         self._outcomes: Mailbox[FLModel | None] = engine.hub.mailbox()
         self._strand: Strand | None = None
         #: The short way for tasks, and the task that came by it and has no result yet.
@@ -66,7 +68,7 @@ class ScriptRun(Session):
     def exchange(self, task: str, model: FLModel) -> FLModel | None:
         """Hand a task to the script; what it sends, or None if it will not: it has ended, or the run does."""
         if self._ended is None and not self.stopped:
-            self._tasks.put(TaskIn(name=task, model=model))
+            self._hand_over(TaskIn(name=task, model=model))
             outcome = self._outcomes.get()
             if isinstance(outcome, FLModel):
                 return outcome
@@ -84,14 +86,21 @@ class ScriptRun(Session):
         if self._tasks.items is not None or self._outcomes.items is not None:
             return False
         self._lane = lane
-        self._tasks.put(message)
+        self._hand_over(message)
         return True
+
+    def _hand_over(self, item: TaskIn | Message | None) -> None:
+        """Let the script have a task, or, for None, hear that there will be none."""
+        if self._wait is not None and not self._wait.settled:
+            self._engine.hub.wake(self._wait, item)
+        else:
+            self._tasks.put(item)
 
     def end(self) -> None:
         """The run is over: the script's next look at the Client API says so."""
         if not self.stopped:
             self.stopped = True
-            self._tasks.put(None)
+            self._hand_over(None)
             self._give_up()
 
     def join(self, timeout: float) -> None:
@@ -150,7 +159,8 @@ class ScriptRun(Session):
             if timeout is not None and timeout <= 0 and tasks.items is None:
                 return None
             try:
-                item = tasks.get(timeout)
+                alone = timeout is None and tasks.items is None and self._wait is None
+                item = self._next() if alone else tasks.get(timeout)
             except TimeoutError:
                 return None
             if not isinstance(item, Message):
@@ -161,6 +171,17 @@ class ScriptRun(Session):
                 self._work = work
                 return work
         return None
+
+    def _next(self) -> TaskIn | Message | None:
+        """Wait for the next task, not in the mailbox: every task of every site passes here."""
+        hub = self._engine.hub
+        self._wait = hub.waiting()
+        try:
+            assert hub.loop is not None
+            item: TaskIn | Message | None = hub.loop.switch()
+        finally:
+            self._wait = None
+        return item
 
     def reply(self, model: FLModel) -> None:
         work, self._work = self._work, None

@@ -158,7 +158,7 @@ class Site(TaskRunner):
 
     def _arrived(self, message: Arrival) -> None:
         """A task goes its way at once, unless something that came before it is still to be read."""
-        if not self._unread and isinstance(message, Message) and message.kind == "task":
+        if not self._unread and type(message) is Message and message.kind == "task":
             if self._busy or self._tasks.items or not self._lane.take(message):
                 self.put(message)
         elif not self._over:

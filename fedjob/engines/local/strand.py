@@ -182,12 +182,10 @@ class Mailbox(Generic[T]):
             if not self.items:
                 self.items = None
             return item
-        hub = self._hub
-        wait = hub.waiting()
+        wait = self._hub.waiting()
         if self._waits is None:
             self._waits = [wait]
         else:
             self._waits.append(wait)
-        # As `park` has it, in fewer calls: every task of every site passes here.
-        came: T = hub.loop.switch() if timeout is None and hub.loop is not None else hub.park(wait, timeout)
+        came: T = self._hub.park(wait, timeout)
         return came

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import sys
 from functools import partial
-from operator import methodcaller
 from typing import Any
 
 from fedjob.components.executors.client_api import ScriptExecutor
@@ -16,9 +15,6 @@ from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.fl_model import FLModel, postpone_meta, with_postponed_meta
 from fedjob.exchange.keys import FLMetaKey
 from fedjob.exchange.shareable import Shareable
-
-#: An array's own copy, which lies in memory as it does.
-_copied = methodcaller("copy", "K")
 
 
 class Template:
@@ -34,8 +30,6 @@ class Template:
         self.number: Any = self.data.get_header(AppConstants.CURRENT_ROUND)
         self._model = ScriptExecutor.taken(self.data, "", "")
         self._arrays = self._find_arrays()
-        self._names: tuple[str, ...] = tuple(name for name, _ in self._arrays or ())
-        self._values: tuple[Any, ...] = tuple(array for _, array in self._arrays or ())
         #: Where each of the parameters begins in the block; None for those that lie elsewhere.
         self._begins = self._find_begins()
         #: All of the model but its meta.
@@ -60,8 +54,10 @@ class Template:
         if self._arrays is None:
             return None
         own = self._block.own() if self._block is not None else None
+        params: dict[str, Any] = {}
         if own is None:
-            params = dict(zip(self._names, map(_copied, self._values), strict=True))
+            for name, array in self._arrays:
+                params[name] = array.copy("K")
         else:
             params = self._lent(own)
         metrics = None if self._model.metrics is None else self._model.metrics.copy()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pickle
+import socket
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedjob.engines.local.bundle import Alike, Copies, is_of_results, results_in
+from fedjob.engines.local.bundle import Alike, is_of_results, results_in
+from fedjob.engines.local.cable import Cable
+from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.link import Message
 from fedjob.engines.local.plain_result import PlainResult
+from fedjob.engines.local.reply import reply_headers
 from fedjob.engines.local.slab import LARGE
 from fedjob.exchange.fl_model import FLModel
 
@@ -19,6 +23,16 @@ HEADERS = {"task": "train", "rc": "OK"}
 
 def result(value, **metrics):
     return PlainResult.of(FLModel(params={"w": np.full(3, value, np.float32)}, metrics=metrics or None))
+
+
+def gathered(*results):
+    """What a cable makes of small results that are sent one after another, from its first place on."""
+    here, there = socket.socketpair()
+    with here, there:
+        cable = Cable(Hub(), here)
+        for place, each in enumerate(results):
+            cable.send_result(place, dict(HEADERS), each)
+        return cable._bundles
 
 
 def travelled(bundle):
@@ -34,9 +48,7 @@ def travelled(bundle):
 )
 def test_results_of_one_form_come_out_as_they_went_in(rows):
     results = [result(value, accuracy=number) for value, number in rows]
-    bundle = Alike(0, HEADERS, results[0])
-    for place, each in enumerate(results[1:], 1):
-        assert bundle.takes_result(place, dict(HEADERS), each)
+    (bundle,) = gathered(*results)
     parts = travelled(bundle)
     assert is_of_results(parts)
     headers, places, found = results_in(parts, bytes)
@@ -48,17 +60,18 @@ def test_results_of_one_form_come_out_as_they_went_in(rows):
 
 def test_results_without_numbers_or_bytes_have_their_places():
     empty = PlainResult.of(FLModel(params={"w": np.zeros((0, 2))}))
-    bundle = Alike(4, HEADERS, empty)
-    assert bundle.takes_result(7, HEADERS, empty)
+    (bundle,) = gathered(empty, empty)
     _, places, found = results_in(travelled(bundle), bytes)
-    assert places == [4, 7]
+    assert places == [0, 1]
     assert [each.model(None, own=True).params["w"].shape for each in found] == [(0, 2)] * 2
 
 
 def test_large_results_stay_where_they_are_lent():
     results = [PlainResult.of(FLModel(params={"w": np.full(LARGE, n, np.uint8)})) for n in (1, 2)]
     bundle = Alike(0, HEADERS, results[0])
-    assert bundle.takes_result(1, HEADERS, results[1])
+    bundle.places.append(1)
+    bundle.raws.append(results[1].raw)
+    bundle.values.append(results[1].values)
     lent = [each.raw for each in results]
     parts = pickle.loads(pickle.dumps(bundle.parts(lambda raw: (lent.index(raw), len(raw))), 5))
     _, places, found = results_in(parts, lambda shown: lent[shown[0]])
@@ -68,25 +81,36 @@ def test_large_results_stay_where_they_are_lent():
 
 
 def test_results_that_differ_in_more_than_numbers_travel_apart():
-    first = result(1, accuracy=0.5)
-    bundle = Alike(0, HEADERS, first)
-    large = PlainResult.of(FLModel(params={"w": np.zeros(LARGE, np.uint8)}))
-    assert not bundle.takes_result(1, HEADERS, result(1, loss=0.5))
-    assert not bundle.takes_result(1, HEADERS, large)
-    assert not bundle.takes_result(1, {**HEADERS, "task": "validate"}, result(1, accuracy=0.5))
-    assert not bundle.takes([1], Message(kind="end"), [0])
-    assert bundle.takes_result(1, HEADERS, result(1, accuracy=0.5))
+    alike = [result(value, accuracy=0.5) for value in (1, 2)]
+    bundles = gathered(alike[0], result(1, loss=0.5), *alike)
+    assert [bundle.places for bundle in bundles] == [[0], [1], [2, 3]]
 
 
-def test_results_do_not_travel_with_a_message_to_many():
-    assert not Copies([3], Message(kind="task"), [1], None).takes_result(1, HEADERS, result(1, accuracy=0.5))
+def test_results_travel_with_their_headers():
+    here, there = socket.socketpair()
+    with here, there:
+        cable = Cable(Hub(), here)
+        for place, task in enumerate(("train", "train", "validate")):
+            cable.send_result(place, reply_headers(task, "OK"), result(1, accuracy=0.5))
+        parts = [results_in(travelled(bundle), bytes) for bundle in cable._bundles]
+    assert [(headers["task"], places) for headers, places, _ in parts] == [
+        ("train", [0, 1]),
+        ("validate", [2]),
+    ]
 
 
 def test_a_message_to_many_travels_once():
     message = Message(kind="task", headers={"task": "train"})
-    bundle = Copies([3], message, [1], None)
-    assert bundle.takes([5, 6], message, [2, 4])
-    assert not bundle.takes([7], Message(kind="task", headers={"task": "train"}), [3])
-    parts = travelled(bundle)
-    assert not is_of_results(parts)
-    assert parts == ("task", {"task": "train"}, None, [3, 5, 6], [1, 2, 4])
+    equal = Message(kind="task", headers={"task": "train"})
+    here, there = socket.socketpair()
+    with here, there:
+        cable = Cable(Hub(), here)
+        cable.send(3, message, 1)
+        cable.send(5, message, 2)
+        cable.send(6, equal, 3)
+        parts = [travelled(bundle) for bundle in cable._bundles]
+    assert not any(map(is_of_results, parts))
+    assert parts == [
+        ("task", {"task": "train"}, None, [3, 5], [1, 2]),
+        ("task", {"task": "train"}, None, [6], [3]),
+    ]
