@@ -238,8 +238,8 @@ class FLContextManager:
         self.private_stickers: dict[str, Any] = dict(private_stickers or {})
         #: Called when somebody asks for one of `PLACES`, and then no more.
         self.before_places: Callable[[], None] | None = None
-        #: How often a sticky prop was set.
-        self._changes = 0
+        #: Called when a sticky prop was set.
+        self.after_change: Callable[[], None] | None = None
         #: The props of a new context, once one was made.
         self._fresh: dict[str, dict[str, Any]] | None = None
 
@@ -292,4 +292,5 @@ class FLContextManager:
             if self._fresh is not None:
                 # Contexts have copies of the dict, and its entries are never changed in place.
                 self._fresh[key] = {V: value, M: mask}
-            self._changes += 1
+        if self.after_change is not None:
+            self.after_change()

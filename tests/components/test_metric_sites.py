@@ -3,8 +3,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedjob.components.widgets.metric_records import Limits
-from fedjob.components.widgets.metric_sites import Contributions, texts
+from fedjob.components.widgets.metric_records import Limits, Skipped, clean_name, weight_fields
+from fedjob.components.widgets.metric_sites import Contributions, given_weights, texts
 
 NAMES = st.one_of(
     st.sampled_from(["loss", "a%s", 'q"uote', "\u00e9\U0001f600", "x\ny", ""]), st.text(max_size=8)
@@ -32,7 +32,13 @@ def stacks(draw):
         max_site_metric_records_per_round=st.integers(1, 30),
         max_metric_name_length=st.sampled_from([2, 256]),
     ),
-    weights=st.dictionaries(NAMES, st.fixed_dictionaries({}, optional={"weight": st.just(2.5)}), max_size=3),
+    weights=st.dictionaries(
+        NAMES,
+        st.fixed_dictionaries(
+            {}, optional={"weight": st.sampled_from([2.5, 3]), "weight_key": st.sampled_from(['a"', "b"])}
+        ),
+        max_size=5,
+    ),
 )
 def test_many_sites_at_once_are_written_as_each_of_them_is(reports, limits, weights):
     at_once, each = Contributions(limits), Contributions(limits)
@@ -45,5 +51,30 @@ def test_many_sites_at_once_are_written_as_each_of_them_is(reports, limits, weig
     assert texts(told, weights) == texts(expected, weights)
     assert left_out == expected_left_out
     for text, record in zip(texts(told, weights), told, strict=True):
-        assert json.loads(text)["name"] == record.name
-        assert json.loads(text).get("weight") == (record.weight | weights.get(record.name, {})).get("weight")
+        name, _, own = record
+        shown = json.loads(text)
+        assert shown["name"] == name
+        assert {k: shown[k] for k in ("weight", "weight_key") if k in shown} == own | weights.get(name, {})
+
+
+SITES = st.lists(
+    st.fixed_dictionaries(
+        {"name": NAMES},
+        optional={"weight": NUMBERS, "weight_key": st.sampled_from(["steps", "st\neps", "", None, 3])},
+    ),
+    max_size=6,
+)
+
+
+@given(sites=SITES, most=st.integers(1, 12))
+def test_weights_of_many_sites_are_those_of_each(sites, most):
+    limits = Limits(max_sites_per_round=most)
+    skipped = Skipped(limits)
+    expected = {}
+    for site in sites:
+        if len(expected) >= most:
+            break
+        name, fields = clean_name(site["name"], limits), weight_fields(site, limits)
+        if name and fields:
+            expected[name] = fields
+    assert given_weights(sites, limits, skipped) == expected

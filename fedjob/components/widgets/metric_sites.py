@@ -11,7 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from fedjob.components.widgets import metric_records as records
 from fedjob.components.widgets.metric_records import Limits, Record, Skipped
@@ -21,16 +21,12 @@ from fedjob.exchange.json_text import encoder, text
 _LARGE = 2.0**52
 
 
-class SiteRecord(NamedTuple):
-    """A site's record: its name, the JSON of its name and metrics without the last brace, and the fields of its weight."""
+#: A site's record: its name, the JSON of its name and metrics without the last brace, and the fields of its weight.
+SiteRecord = tuple[str, str, Record]
 
-    name: str
-    begin: str
-    weight: Record
 
-    @classmethod
-    def of(cls, name: str, metrics: list[Record], weight: Record) -> SiteRecord:
-        return cls(name, _encode({"name": name, "metrics": metrics})[:-1], weight)
+def site_record(name: str, metrics: list[Record], weight: Record) -> SiteRecord:
+    return name, _encode({"name": name, "metrics": metrics})[:-1], weight
 
 
 _encode = encoder(compact=True, allow_nan=False)
@@ -39,14 +35,24 @@ _encode = encoder(compact=True, allow_nan=False)
 def texts(sites: Iterable[SiteRecord], weights: Mapping[str, Record]) -> list[str]:
     """The JSON of each record; `weights` are those that a workflow gives, by the site's name."""
     found = []
+    last_key, key_text = "", text("")
     for name, begin, own in sites:
-        weight = own | weights[name] if name in weights else own
-        if len(weight) == 2 and type(number := weight["weight"]) in (float, int):
-            # As the encoder would have it, in fewer calls: thousands of sites have one each.
-            found.append(f'{begin},"weight":{number!r},"weight_key":{text(weight["weight_key"])}}}')
+        weight = weights.get(name, own)
+        if len(weight) < _FIELDS:
+            weight = own | weight
+        if len(weight) == _FIELDS and type(number := weight["weight"]) in (float, int):
+            # As the encoder would have it, in fewer calls: thousands of sites have one each, under the same key.
+            key = weight["weight_key"]
+            if key != last_key:
+                last_key, key_text = key, text(key)
+            found.append(f'{begin},"weight":{number!r},"weight_key":{key_text}}}')
         else:
             found.append(f"{begin},{_encode(weight)[1:-1]}}}" if weight else begin + "}")
     return found
+
+
+#: How many fields of a record are about its weight.
+_FIELDS = 2
 
 
 class Contributions:
@@ -78,7 +84,7 @@ class Contributions:
         if weight is not None:
             fields = {"weight": weight, "weight_key": weight_key}
         self._counts[round_number] += len(found)
-        sites.append(SiteRecord.of(records.clean_name(site, self._limits), found, fields))
+        sites.append(site_record(records.clean_name(site, self._limits), found, fields))
 
     def add_stack(
         self,
@@ -96,11 +102,9 @@ class Contributions:
             return
         values = ",".join([f'{{"name":{_literal(name)},"value":%r}}' for name in metrics])
         begin = f'{{"name":%s,"metrics":[{values}]'
-        rows = zip(sites, zip(map(text, sites), *metrics.values(), strict=True), weights, strict=True)
-        self._sites[round_number] += [
-            SiteRecord(site, begin % row, {"weight": weight, "weight_key": weight_key})
-            for site, row, weight in rows
-        ]
+        begins = map(begin.__mod__, zip(map(text, sites), *metrics.values(), strict=True))
+        fields = [{"weight": weight, "weight_key": weight_key} for weight in weights]
+        self._sites[round_number] += zip(sites, begins, fields, strict=True)
         self._counts[round_number] += len(sites) * len(metrics)
 
     def _takes_whole(
@@ -152,7 +156,7 @@ def given_sites(given: Any, limits: Limits, skipped: Skipped) -> list[SiteRecord
         room -= len(found)
         if found:
             fields = records.weight_fields(site, limits)
-            result.append(SiteRecord.of(records.clean_name(name, limits), found, fields))
+            result.append(site_record(records.clean_name(name, limits), found, fields))
     return result
 
 

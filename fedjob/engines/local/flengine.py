@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from fedjob.exchange.signal import Signal
 from fedjob.exchange.workspace import Workspace
 
 _log = logging.getLogger("fedjob.engine")
+
+#: What a thread sets while what is public is being found out is not forgotten over it.
+_public_lock = threading.Lock()
 
 
 class FLEngine:
@@ -56,7 +60,8 @@ class FLEngine:
         #: The handlers that name events themselves, and which they named.
         self._named: list[tuple[Any, tuple[str, ...] | None]] = []
         self._registrations = -1
-        self._public: tuple[int, dict[str, Any]] | None = None
+        #: What is public in a new context, if that is known.
+        self.public: dict[str, Any] | None = None
         self._app_dir = app_dir
         root = app_dir.rsplit("/", 2)[0]
         # FLARE's `<root>/<job>/app_<name>` is `<ws>/<name>/simulate_job/app_<name>` here as there.
@@ -77,6 +82,7 @@ class FLEngine:
                 ReservedKey.RUN_ABORT_SIGNAL: self.abort_signal,
             },
         )
+        self._manager.after_change = self._forget_public
 
     @property
     def app_dir(self) -> Path:
@@ -170,9 +176,14 @@ class FLEngine:
 
     def public_props(self) -> dict[str, Any]:
         """What is public in a new context; the same dict while nothing changes."""
-        if self._public is None or self._public[0] != self._manager._changes:
-            self._public = self._manager._changes, self._manager._public_props()
-        return self._public[1]
+        if (found := self.public) is None:
+            with _public_lock:
+                found = self.public = self._manager._public_props()
+        return found
+
+    def _forget_public(self) -> None:
+        with _public_lock:
+            self.public = None
 
     def rest(self) -> None:
         """Hold no more than is needed while little happens here."""

@@ -104,7 +104,8 @@ class Lane:
 
     def answer(self, work: Work, model: FLModel) -> None:
         """In the script's strand: send what the script has sent."""
-        executor, public = self._executors[work.name], self._engine.public_props()
+        executor, public = self._executors[work.name], self._engine.public
+        public = self._engine.public_props() if public is None else public
         assert executor is not None
         # A result that says no more than its task and the model do needs no reply.
         if (

@@ -83,7 +83,8 @@ class Link:
         self._hub = hub
         # Made when needed: most links are heard from the start, by thousands of sites.
         self._inbox: Mailbox[Arrival] | None = None
-        self._take: Callable[[Arrival], None] = self._keep
+        #: What is called with each that arrives.
+        self.take: Callable[[Arrival], None] = self._keep
 
     @property
     def inbox(self) -> Mailbox[Arrival]:
@@ -102,7 +103,7 @@ class Link:
         """
         while self._inbox is not None and len(self._inbox):
             take(self._inbox.get())
-        self._take = take
+        self.take = take
 
     def send(self, message: Message, number: int = 0) -> None:
         """Send, with a number for this receiver of a message to many.
@@ -132,13 +133,13 @@ class Link:
         if not self.closed:
             if message.body is not None:
                 self.received += message.body.nbytes
-            self._take(message)
+            self.take(message)
 
     def lose(self) -> None:
         """The peer has gone."""
         if not self.closed:
             self.closed = True
-            self._take(LinkClosed(self.peer))
+            self.take(LinkClosed(self.peer))
 
 
 class MemoryLink(Link):

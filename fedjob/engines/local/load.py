@@ -102,8 +102,7 @@ class _Builder:
     def __init__(self, place: str, variables: Mapping[str, str], params: Mapping[str, Any]) -> None:
         self.app = LoadedApp(params=dict(params))
         self._place = place
-        #: What ``{name}`` may refer to: all that stands on the configuration's top level, and the party's own.
-        self._variables: dict[str, Any] = {**params, **variables}
+        self._variables = variables
         self._referring: list[str] = []
 
     def common(self, side: str, config: ServerConfig | ClientConfig) -> None:
@@ -133,7 +132,15 @@ class _Builder:
     def build(self, component: Component, where: str) -> Any:
         if component.extra.get("disabled"):
             raise self._fault("a disabled workflow, executor or filter cannot be left out", where)
-        return self._construct(component.path, component.args, where)
+        known = _known.get(id(component))
+        if known is None or known[0] is not component:
+            cls, args = self._resolve(component.path, where), component.args
+            if not names.is_flare(component.path) or not all(map(_is_plain, args.values())):
+                return self._construct(component.path, component.args, where)
+            if len(_known) >= _MANY:
+                _known.clear()
+            known = _known[id(component)] = component, cls, args
+        return self._made(component.path, known[1], known[2], where)
 
     def value(self, value: Any, where: str) -> Any:
         """An argument as its component gets it."""
@@ -155,22 +162,24 @@ class _Builder:
             raise self._fault(f"{{{name}}} refers to itself", where)
         self._referring.append(name)
         try:
-            return self.value(self._variables.get(name), where)
+            return self.value(self._variable(name), where)
         finally:
             self._referring.pop()
 
+    def _variable(self, name: str) -> Any:
+        """What ``{name}`` refers to: one of the party's own, or what stands on the configuration's top level."""
+        return self._variables[name] if name in self._variables else self.app.params.get(name)
+
     def _filled_in(self, reference: re.Match[str]) -> str:
-        value = self._variables.get(reference[1])
+        value = self._variable(reference[1])
         return str(value) if isinstance(value, (str, int, float)) else reference[0]
 
     def _construct(self, path: str, args: Mapping[str, Any], where: str) -> Any:
         cls = self._resolve(path, where)
-        given = {
-            k: v
-            if type(v) in _PLAIN or (type(v) is str and "{" not in v)
-            else self.value(v, f"{where}.args.{k}")
-            for k, v in args.items()
-        }
+        given = {k: v if _is_plain(v) else self.value(v, f"{where}.args.{k}") for k, v in args.items()}
+        return self._made(path, cls, given, where)
+
+    def _made(self, path: str, cls: Any, given: Mapping[str, Any], where: str) -> Any:
         try:
             component = cls(**given)
         except Exception as e:
@@ -204,6 +213,17 @@ class _Builder:
 
     def _fault(self, message: str, where: str) -> FolderError:
         return FolderError(message, place=f"{self._place}: {where}")
+
+
+#: What was found out of components of ours, in whose arguments nothing is to be filled in: thousands of sites have one and
+#: the same. By their ids, each with itself.
+_known: dict[int, tuple[Component, Any, Mapping[str, Any]]] = {}
+_MANY = 256
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether an argument is what its component gets."""
+    return type(value) in _PLAIN or (type(value) is str and "{" not in value)
 
 
 def _is_class_path(text: str) -> bool:
