@@ -16,6 +16,9 @@ class ParamsType(str, Enum):
     DIFF = "DIFF"
 
 
+_FULL = ParamsType.FULL
+
+
 class FLModelConst:
     """The attributes of an FLModel by name."""
 
@@ -58,7 +61,7 @@ class FLModel:
             if params is None:
                 raise ValueError(f"an FLModel with params_type {params_type.value} needs params")
         elif params is not None:
-            params_type = ParamsType.FULL
+            params_type = _FULL
         if metrics is not None and type(metrics) is not dict:
             _check_dict("metrics", metrics)
         if meta is not None and type(meta) is not dict:

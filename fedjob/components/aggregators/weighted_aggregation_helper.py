@@ -124,8 +124,10 @@ class WeightedAggregationHelper:
             for value, weight in zip(values, weights, strict=True):
                 self._add(key, value, weight)
             return
+        count = self.counts[key]
         for weight in weights:
-            self.counts[key] += weight
+            count += weight
+        self.counts[key] = count
 
     def _add(self, key: str, value: Any, weight: Any) -> None:
         total = self.total.get(key)

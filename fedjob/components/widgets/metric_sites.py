@@ -64,6 +64,8 @@ class Contributions:
         #: How many metrics those are.
         self._counts: Counter[Any] = Counter()
         self._skipped: dict[Any, Skipped] = defaultdict(lambda: Skipped(limits))
+        #: Names that come in every round and from which nothing is to be taken.
+        self.clean: set[str] = set()
 
     def add(self, round_number: Any, site: str, metrics: Any, weight: Any, weight_key: str) -> None:
         skipped, sites = self._skipped[round_number], self._sites[round_number]
@@ -121,7 +123,7 @@ class Contributions:
             0 < count <= limits.max_metrics_per_site_per_round
             and len(self._sites[round_number]) + len(sites) <= limits.max_sites_per_round
             and self._counts[round_number] + len(sites) * count <= limits.max_site_metric_records_per_round
-            and records.are_clean((*metrics, *sites), limits)
+            and self._are_clean((*metrics, *sites))
             and all(set(map(type, values)) == {float} for values in metrics.values())
             and all(map(math.isfinite, chain.from_iterable(metrics.values())))
             and set(map(type, weights)) <= {int, float}
@@ -129,6 +131,15 @@ class Contributions:
             and min(weights) > 0
             and max(weights) < _LARGE
         )
+
+    def _are_clean(self, names: Sequence[Any]) -> bool:
+        if not set(map(type, names)) <= {str}:
+            return False
+        if not self.clean.issuperset(names):
+            if not records.are_clean(names, self._limits):
+                return False
+            self.clean.update(names)
+        return True
 
     def pop(self, round_number: Any) -> tuple[list[SiteRecord], list[Record]]:
         """The round's sites and what was skipped; both are forgotten."""

@@ -6,7 +6,7 @@ Federated averaging: McMahan et al., 2017, https://arxiv.org/abs/1602.05629.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fedjob.components.aggregators.weighted_aggregation_helper import (
@@ -154,6 +154,17 @@ def steps_weight(value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         return 1.0
     return weight if math.isfinite(weight) and weight > 0 else 1.0
+
+
+def steps_weights(values: Sequence[Any]) -> list[float]:
+    """`steps_weight` of each; whole numbers, which they mostly are, all at once."""
+    if set(map(type, values)) == {int} and min(values) > 0 and max(values) < _EXACT:
+        return list(map(float, values))
+    return [steps_weight(value) for value in values]
+
+
+#: Whole numbers up to this are floats, too.
+_EXACT = 2**53
 
 
 def metrics_aggregation_info(

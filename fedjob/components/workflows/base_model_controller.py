@@ -5,6 +5,7 @@ Answers ``nvflare.app_common.workflows.base_model_controller.BaseModelController
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from typing import Any
@@ -128,7 +129,10 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
         self._policy = ErrorPolicy(self._ignore_result_error, count, responses or count)
         self.set_fl_context(data)
         task = self._task(data, task_name, timeout, callback)
-        self.info(f"Sending task {task_name} to {names or 'all clients'}")
+        if self.logger.isEnabledFor(
+            logging.INFO
+        ):  # else thousands of names would be put into words for nobody.
+            self.info(f"Sending task {task_name} to {names or 'all clients'}")
         if not blocking:
             self.broadcast(task, self.fl_ctx, names, responses, wait_time_after_min_received)
             return None
@@ -307,7 +311,8 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
                     f"num_clients ({num_clients}) is greater than the number of available clients. "
                     f"Returning all ({len(clients)}) available clients."
                 )
-        self.info(f"Sampled clients: {clients}")
+        if self.logger.isEnabledFor(logging.INFO):
+            self.info(f"Sampled clients: {clients}")
         return clients
 
     def set_fl_context(self, data: FLModel) -> None:

@@ -18,7 +18,7 @@ from fedjob.components.workflows.base_fedavg import (
     key_metric_of_stop_condition,
     metrics_aggregation_info,
     num_steps_weight,
-    steps_weight,
+    steps_weights,
 )
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.events import AppEventType
@@ -197,16 +197,20 @@ class FedAvg(BaseFedAvg):
 
         False, and nothing is done, where the results have to be taken one by one.
         """
-        factors = [self.aggregation_weights.get(site, 1.0) for site in sites]
-        if not _NUMBERS.issuperset(map(type, factors)):
-            return False
+        weights = steps_weights(steps)
+        if self.aggregation_weights:
+            factors = [self.aggregation_weights.get(site, 1.0) for site in sites]
+            if not _NUMBERS.issuperset(map(type, factors)):
+                return False
+            weights = [factor * weight for factor, weight in zip(factors, weights, strict=True)]
         if not self._fits({name: values[0] for name, values in params.items()}):
             return False
-        weights = [factor * steps_weight(count) for factor, count in zip(factors, steps, strict=True)]
         if self._params_type is None:
             self._params_type = params_type
-        for site, weight in zip(sites, weights, strict=True):
-            self._weights[site] = {"name": site, "weight": weight, "weight_key": _WEIGHT_KEY}
+        self._weights |= {
+            site: {"name": site, "weight": weight, "weight_key": _WEIGHT_KEY}
+            for site, weight in zip(sites, weights, strict=True)
+        }
         self._params_sum.add_stack(params, weights, sites, self.current_round)
         if metrics is None:
             self._all_metrics = False

@@ -32,7 +32,7 @@ _HOPELESS = (ReturnCode.RUN_MISMATCH, ReturnCode.TASK_UNKNOWN, ReturnCode.UNSAFE
 _TASK_NAME_HEADER = "task_name"
 
 #: To so many sites a task is sent at once: the first begin while the others' is being made ready.
-_TOGETHER = 128
+_TOGETHER = 256
 
 #: The events of a task that is sent to a site.
 _ON_THE_WAY_OUT = (

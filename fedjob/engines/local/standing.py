@@ -77,9 +77,7 @@ class Standing:
         #: reply brings back, or what could be changed meanwhile.
         self.headers: dict[str, Any] = {}
         self.is_own = False
-        self._places: dict[str, int] = {}
-        for place, target in enumerate(targets):
-            self._places.setdefault(target, place)
+        self._places: dict[str, int] | None = None
         self._cursor = 0
         self._failed: list[str] = []
 
@@ -164,7 +162,15 @@ class Standing:
             return None
         if len(self.arrived) == 1:
             return next(iter(self.arrived))
-        return min(self.arrived, key=self._places.__getitem__)
+        return min(self.arrived, key=self._first_places().__getitem__)
+
+    def _first_places(self) -> dict[str, int]:
+        """Where each target stands first."""
+        if self._places is None:
+            self._places = {}
+            for place, target in enumerate(self.targets):
+                self._places.setdefault(target, place)
+        return self._places
 
     def must_flush(self) -> bool:
         """Whether arrived replies are to be processed although earlier ones are missing."""
@@ -235,7 +241,7 @@ class BroadcastForever(Standing):
     """Offered to every target whenever it is free, until it is cancelled."""
 
     def offer(self, site: str) -> Offer:
-        return Offer.SEND if site in self._places else Offer.NO
+        return Offer.SEND if site in self._first_places() else Offer.NO
 
     def due(self) -> str | None:
         return self.first_arrived()

@@ -179,3 +179,25 @@ def test_a_task_has_one_executor():
     assert str(e.value) == (
         "task 'train' has more than one executor in 'app/config/config_fed_client: executors[1]'"
     )
+
+
+def test_sites_of_one_configuration_have_components_of_their_own():
+    app = client(Component(path=SELECTOR, args={"key_metric": "acc"}))
+    one, other = (load_client(app, {"SITE_NAME": site}).executors[0][1] for site in ("site-1", "site-2"))
+    assert one is not other
+    assert one.key_metric == other.key_metric == "acc"
+
+
+def test_what_is_to_be_filled_in_is_filled_in_for_each_site():
+    app = client(Component(path=SELECTOR, args={"key_metric": "{SITE_NAME}"}))
+    sites = ("site-1", "site-2", "site-1")
+    built = [load_client(app, {"SITE_NAME": site}).executors[0][1].key_metric for site in sites]
+    assert built == list(sites)
+
+
+def test_a_component_that_cannot_be_built_is_named_at_each_site():
+    app = client(Component(path=SELECTOR, args={"negate_key_metric": "maybe", "nonsense": 1}))
+    for _ in range(2):
+        with pytest.raises(FolderError, match="nonsense") as caught:
+            load_client(app, {})
+        assert "executors[0]" in str(caught.value)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import traceback
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fedjob.engines.local.worker import _FreezeOnce, _let_go
+from tests.engines.local.jobs import run, script_job
 
 
 @pytest.fixture
@@ -82,3 +85,41 @@ def test_a_worker_lets_go_of_all_but_its_memory_if_nothing_is_at_work(tmp_path, 
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)  # the child that it may have started.
     assert status == 0, text
+
+
+LOOKING = """
+import os
+
+from fedjob.components.workflows.fedavg import FedAvg
+
+
+class Looking(FedAvg):
+    def run(self):
+        with open("scheduler.txt", "w") as file:
+            file.write(str(os.sched_getscheduler(0)))
+        super().run()
+"""
+
+SCRIPT = """
+import nvflare.client as flare
+
+flare.init()
+while flare.is_running():
+    flare.send(flare.FLModel(params=flare.receive().params, metrics={"a": 1.0}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux knows of it")
+@pytest.mark.parametrize(("sites", "gives_way"), [(99, False), (100, True)])
+def test_the_server_gives_way_to_a_worker_of_many_sites(tmp_path, monkeypatch, sites, gives_way):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "looking.py").write_text(LOOKING)
+    workflow = importlib.import_module("looking").Looking(num_clients=sites, num_rounds=1)
+    job = script_job(tmp_path, SCRIPT, sites=sites, rounds=1, workflow=workflow)
+    # All sites in one worker, however many cores there are.
+    result = run(job, tmp_path, n_clients=sites, isolation="shared", concurrent_runs=os.cpu_count())
+    sys.modules.pop("looking")
+    assert result.ok, result.problems[:3]
+    scheduler = int((tmp_path / "ws" / "server" / "scheduler.txt").read_text())
+    assert scheduler == (os.SCHED_BATCH if gives_way else os.SCHED_OTHER)
