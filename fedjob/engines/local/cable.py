@@ -10,14 +10,14 @@ from __future__ import annotations
 import pickle
 import selectors
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from fedjob.engines.local.bundle import Alike, BodyParts, Bundle, Copies, Shown, is_of_results, results_in
+from fedjob.engines.local.cable_link import CLOSE, CableLink
 from fedjob.engines.local.frames import MOST_DESCRIPTORS, Frame, Frames, Out, What
 from fedjob.engines.local.hub import Hub
 from fedjob.engines.local.lending import Borrowed, Lending
-from fedjob.engines.local.link import REPLY, Arrival, Ends, Link, Message, TakeResults
+from fedjob.engines.local.link import REPLY, Ends, Message, TakeResults
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.postponed import Late
 from fedjob.engines.local.quiet import Answer, answer
@@ -25,9 +25,6 @@ from fedjob.engines.local.slab import Lease
 from fedjob.engines.local.wire import Frozen, view_of
 
 _CHUNK = 1 << 18
-_CLOSE = ".close"
-_CLOSING = Message(kind=_CLOSE)
-
 #: Messages, and bytes of their bodies, that are gathered for one frame at most: the other end begins with the first
 #: while the next are being made.
 _MANY, _MUCH = 64, 1 << 16
@@ -37,39 +34,6 @@ _LIGHTER = 64
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
-
-
-class CableLink(Link):
-    """A link whose peer is in another process."""
-
-    def __init__(self, hub: Hub, peer: str, cable: Cable, place: int) -> None:
-        super().__init__(hub, peer)
-        self._cable = cable
-        self.place = place
-
-    @property
-    def route(self) -> Cable:
-        return self._cable
-
-    def send(self, message: Message, number: int = 0) -> None:
-        if not self.closed:
-            self.sent += message.body.nbytes if message.body is not None else 0
-            self._cable.send(self.place, message, number)
-
-    def send_result(self, headers: dict[str, Any], result: PlainResult) -> None:
-        if not self.closed:
-            self.sent += result.nbytes
-            self._cable.send_result(self.place, headers, result)
-
-    def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
-        super().hear(take)
-        self._cable.take_results = take_results
-
-    def flush(self) -> None:
-        self._cable.flush()
-
-    def close(self) -> None:
-        self.send(_CLOSING)
 
 
 class Cable:
@@ -307,7 +271,7 @@ class Cable:
         body = self._body(shown)
         links = self._links
         self.received += len(places)
-        if kind == _CLOSE:
+        if kind == CLOSE:
             for place in places:
                 links[place].lose()
             return

@@ -159,6 +159,15 @@ class MemoryLink(Link):
         self._other.lose()
 
 
+def send_to_all(links: Iterable[Link], message: Message) -> None:
+    """Send a message to many peers."""
+    ends: dict[Route, list[tuple[Link, int]]] = {}
+    for link in links:
+        ends.setdefault(link.route, []).append((link, 0))
+    for route, its in ends.items():
+        route.send_to(its, message)
+
+
 def pair(hub: Hub, left: str, right: str) -> tuple[MemoryLink, MemoryLink]:
     """Two ends in one process: the first is `left`'s (its peer is `right`), the second `right`'s."""
     one, two = MemoryLink(hub, right), MemoryLink(hub, left)

@@ -17,7 +17,7 @@ from fedjob.engines.local.delivery import Delivery
 from fedjob.engines.local.flengine import FLEngine
 from fedjob.engines.local.hub import Hub, Mailbox, Strand
 from fedjob.engines.local.layout import JOB_ID
-from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message
+from fedjob.engines.local.link import Arrival, Link, LinkClosed, Message, send_to_all
 from fedjob.engines.local.load import LoadedApp, load_server
 from fedjob.engines.local.plain_result import Body
 from fedjob.engines.local.post import LETTERS, Post
@@ -212,8 +212,7 @@ class Server(FLComponent):
         with self._engine.new_context() as fl_ctx:
             self.fire_event(EventType.ABOUT_TO_END_RUN, fl_ctx)
             message = Message(kind="end", headers={"aborted": self._failed})
-            for link in self._links.values():
-                link.send(message)
+            send_to_all(self._links.values(), message)
             self._catch_up()
             if not self._failed:
                 self._hear_out(hearing)
@@ -247,7 +246,9 @@ class Server(FLComponent):
 
     def _arrived(self, site: str, message: Arrival) -> None:
         """Replies go to the board at once, which looks at them when all that has come with them is there."""
-        if not isinstance(message, Message) or message.kind == "failed":
+        if self._ending and isinstance(message, LinkClosed) and len(self._here) > 1:
+            self._here.pop(site, None)  # of thousands that end as they should only the last one is news.
+        elif not isinstance(message, Message) or message.kind == "failed":
             self._answers.put((site, message))
         elif message.kind in LETTERS:
             self._letters.put(message)
