@@ -96,6 +96,7 @@ def receive(timeout: float | None = None, ctx: APIContext | None = None) -> FLMo
 
     None when the job has ended, or after `timeout` seconds. Raises ClientAPIError when the job is aborted.
     """
+    # In line, as in `send` and `is_running`: each task of each site has one of the three.
     session = CURRENT.get()
     script: Script | None = session.script if ctx is None and session is not None else None
     return (script or _api(ctx)).receive(timeout)

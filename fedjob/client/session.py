@@ -48,7 +48,7 @@ class Session(ABC):
         self.config = config
         #: What the Client API keeps for this script; nobody else's.
         self.memo: dict[str, Any] = {}
-        #: Its Script, where a call without a context is a call to that: three of them belong to each task of each site.
+        #: The Client API's Script, to which calls without a context go at once; None before `init` and after a shutdown.
         self.script: Any = None
 
     @abstractmethod

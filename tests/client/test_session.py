@@ -233,3 +233,23 @@ def test_importing_it_loads_no_framework():
     code = "import sys, fedjob.client, fedjob.client.tracking, fedjob.client.convert; print([m for m in ('numpy', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("look", [flare.receive, flare.is_running], ids=["receive", "is_running"])
+def test_a_task_is_not_looked_at_for_ever(monkeypatch, look):
+    monkeypatch.setattr("fedjob.client.script._LOOKS", 5)
+    with session.bound(Line("site-1", [task(w=1), task(w=2)])):
+        flare.init()
+        for _ in range(5):
+            assert look()
+        with pytest.raises(ClientAPIError, match="was looked at 5 times without a result being sent"):
+            look()
+
+
+def test_a_shutdown_of_one_context_is_not_one_of_another():
+    with session.bound(Line("site-1", [task(w=1)])):
+        first, second = flare.init(rank=0), flare.init(rank="0", config_file="other")
+        first.__exit__(None, None, None)
+        with pytest.raises(ClientAPIError, match="this context was shut down"):
+            flare.is_running(ctx=first)
+        assert flare.is_running(ctx=second) is flare.is_running() is False

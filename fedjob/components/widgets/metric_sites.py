@@ -65,7 +65,7 @@ class Contributions:
         self._counts: Counter[Any] = Counter()
         self._skipped: dict[Any, Skipped] = defaultdict(lambda: Skipped(limits))
         #: Names that come in every round and from which nothing is to be taken.
-        self.clean: set[str] = set()
+        self._clean: set[str] = set()
 
     def add(self, round_number: Any, site: str, metrics: Any, weight: Any, weight_key: str) -> None:
         skipped, sites = self._skipped[round_number], self._sites[round_number]
@@ -135,10 +135,10 @@ class Contributions:
     def _are_clean(self, names: Sequence[Any]) -> bool:
         if not set(map(type, names)) <= {str}:
             return False
-        if not self.clean.issuperset(names):
+        if not self._clean.issuperset(names):
             if not records.are_clean(names, self._limits):
                 return False
-            self.clean.update(names)
+            self._clean.update(names)
         return True
 
     def pop(self, round_number: Any) -> tuple[list[SiteRecord], list[Record]]:

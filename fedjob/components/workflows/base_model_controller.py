@@ -129,9 +129,8 @@ class BaseModelController(Controller, FLComponentWrapper):  # type: ignore[misc]
         self._policy = ErrorPolicy(self._ignore_result_error, count, responses or count)
         self.set_fl_context(data)
         task = self._task(data, task_name, timeout, callback)
-        if self.logger.isEnabledFor(
-            logging.INFO
-        ):  # else thousands of names would be put into words for nobody.
+        # Thousands of names are not put into words for nobody.
+        if self.logger.isEnabledFor(logging.INFO):
             self.info(f"Sending task {task_name} to {names or 'all clients'}")
         if not blocking:
             self.broadcast(task, self.fl_ctx, names, responses, wait_time_after_min_received)

@@ -98,13 +98,15 @@ class Delivery:
                 ClientTask(client, standing.task) for client in clients[begin : begin + _TOGETHER]
             ]
             standing.sent_to_all(client_tasks)
-            ends: dict[Route, list[tuple[Link, int]]] = {first: []} if first is not None else {}
+            ends: dict[Route, list[tuple[Link, int]]] = {}
             for client_task in client_tasks:
                 client_task.task_sent_time, client_task.task_send_count = now, 1
                 link = links[client_task.client.name]
                 ends.setdefault(link.route, []).append((link, client_task.number))
-            for route, its in ends.items():
-                route.send_to(its, message)
+            # A site with a process of its own keeps its place: results are taken in the order of the sites.
+            early = [first] if first is not None and len(ends.get(first, ())) > 1 else []
+            for route in dict.fromkeys([*early, *ends]):
+                route.send_to(ends[route], message)
 
     def _is_silent(self, task: Task) -> bool:
         """Whether no code but ours would notice that the task is on its way."""

@@ -25,7 +25,7 @@ from fedjob.exchange.workspace import Workspace
 _log = logging.getLogger("fedjob.engine")
 
 #: What a thread sets while what is public is being found out is not forgotten over it.
-_public_lock = threading.Lock()
+_public_lock = threading.RLock()
 
 
 class FLEngine:

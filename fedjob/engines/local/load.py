@@ -133,7 +133,7 @@ class _Builder:
         if component.extra.get("disabled"):
             raise self._fault("a disabled workflow, executor or filter cannot be left out", where)
         known = _known.get(id(component))
-        if known is None or known[0] is not component:
+        if known is None:
             cls, args = self._resolve(component.path, where), component.args
             if not names.is_flare(component.path) or not all(map(_is_plain, args.values())):
                 return self._construct(component.path, component.args, where)
@@ -216,7 +216,7 @@ class _Builder:
 
 
 #: What was found out of components of ours, in whose arguments nothing is to be filled in: thousands of sites have one and
-#: the same. By their ids, each with itself.
+#: the same. By their ids, each with itself, so that no other gets its id.
 _known: dict[int, tuple[Component, Any, Mapping[str, Any]]] = {}
 _MANY = 256
 

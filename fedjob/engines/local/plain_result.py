@@ -130,8 +130,10 @@ class PlainResult:
     @staticmethod
     def of(model: FLModel) -> PlainResult:
         """What a script has sent; nothing that it does to its model reaches it any more. Raises NotPlain."""
+        if type(model) is not FLModel:
+            raise NotPlain
         kind = model.params_type
-        if type(model) is not FLModel or not (kind is _FULL or kind is _DIFF or kind is None):
+        if not (kind is _FULL or kind is _DIFF or kind is None):
             raise NotPlain
         meta, metrics = model.meta or {}, model.metrics
         if metrics is not None:
