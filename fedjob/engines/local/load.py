@@ -134,13 +134,12 @@ class _Builder:
             raise self._fault("a disabled workflow, executor or filter cannot be left out", where)
         known = _known.get(id(component))
         if known is None:
-            cls, args = self._resolve(component.path, where), component.args
-            if not names.is_flare(component.path) or not all(map(_is_plain, args.values())):
+            if not names.is_flare(component.path) or not all(map(_is_plain, component.args.values())):
                 return self._construct(component.path, component.args, where)
             if len(_known) >= _MANY:
                 _known.clear()
-            known = _known[id(component)] = component, cls, args
-        return self._made(component.path, known[1], known[2], where)
+            known = _known[id(component)] = component, self._resolve(component.path, where)
+        return self._made(component.path, known[1], component.args, where)
 
     def value(self, value: Any, where: str) -> Any:
         """An argument as its component gets it."""
@@ -215,9 +214,9 @@ class _Builder:
         return FolderError(message, place=f"{self._place}: {where}")
 
 
-#: What was found out of components of ours, in whose arguments nothing is to be filled in: thousands of sites have one and
-#: the same. By their ids, each with itself, so that no other gets its id.
-_known: dict[int, tuple[Component, Any, Mapping[str, Any]]] = {}
+#: The classes of components of ours, in whose arguments nothing is to be filled in: thousands of sites have one and the same.
+#: By their ids, each with itself, so that no other gets its id.
+_known: dict[int, tuple[Component, Any]] = {}
 _MANY = 256
 
 

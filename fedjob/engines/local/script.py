@@ -86,11 +86,7 @@ class ScriptRun(Session):
         if self._tasks.items is not None or self._outcomes.items is not None:
             return False
         self._lane = lane
-        # As `_hand_over` has it, in fewer calls.
-        if self._wait is not None and not self._wait.settled:
-            self._engine.hub.wake(self._wait, message)
-        else:
-            self._tasks.put(message)
+        self._hand_over(message)
         return True
 
     def _hand_over(self, item: TaskIn | Message | None) -> None:
