@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fedjob.engines.local.nursery import NURSERY, Nursery, environment
+from fedjob.engines.local.nursery import _TUNABLE, NURSERY, Nursery, environment
 from fedjob.errors import RunError
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
@@ -326,6 +326,32 @@ def test_pythonpath_inside_the_launch_directory_is_not_taken_over(monkeypatch, t
     assert environment()["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert "PYTHONPATH" not in environment()
+
+
+@pytest.mark.parametrize("given", [None, "glibc.malloc.check=0", f"{_TUNABLE}=0x100000"])
+def test_how_the_c_library_is_set_is_not_for_sites_to_see(monkeypatch, given):
+    if given is None:
+        monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    else:
+        monkeypatch.setenv("GLIBC_TUNABLES", given)
+    nursery = Nursery()
+    try:
+        nursery.warm()
+        own = Path(f"/proc/{nursery.pid}/environ").read_text()
+    finally:
+        nursery.close()
+    # The C library itself puts a zero behind each setting where it has read it.
+    settings = own.partition("GLIBC_TUNABLES=")[2].replace("\0", ":").split(":")
+    assert settings[0] == (given or f"{_TUNABLE}={1 << 20}")
+    assert [setting.partition("=")[0] for setting in settings].count(_TUNABLE) == 1
+    assert environment().get("GLIBC_TUNABLES") == given
+
+
+def test_sites_have_the_environment_of_the_tests(crew, monkeypatch):
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=0")
+    work = "import os\nassert os.environ['GLIBC_TUNABLES'] == 'glibc.malloc.check=0'\ndef work(model, *_): return model"
+    outcome = crew(work)
+    assert outcome.status == "ok", outcome.errors
 
 
 @pytest.mark.torch
