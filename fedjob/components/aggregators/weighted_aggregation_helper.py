@@ -120,6 +120,9 @@ class WeightedAggregationHelper:
             self.total[key] = total
         elif self.weigh_by_local_iter and len(weights) and _is_array(values) and _fit(values[0], total, 1):
             _accumulate(values, weights, total)
+        elif self.weigh_by_local_iter and _all_fit(values, total, weights):
+            for value, weight in zip(values, weights, strict=True):
+                total += value if weight == 1 else value * weight
         else:
             for value, weight in zip(values, weights, strict=True):
                 self._add(key, value, weight)
@@ -200,6 +203,17 @@ def _fit(value: Any, total: Any, factor: Any) -> bool:
         return False
     dtype = value.dtype
     return bool(dtype.kind == "f" and dtype == total.dtype and value.ndim > 0 and value.shape == total.shape)
+
+
+def _all_fit(values: Sequence[Any], total: Any, factors: Sequence[Any]) -> bool:
+    """`_fit` for each value and its factor."""
+    return (
+        len(values) > 0
+        and len(set(map(type, values))) == 1
+        and _fit(values[0], total, 1)
+        and len({(value.dtype, value.shape) for value in values}) == 1
+        and _NUMBERS.issuperset(map(type, factors))
+    )
 
 
 _NUMBERS = frozenset({int, float})

@@ -30,7 +30,7 @@ _CHUNK = 1 << 18
 _MANY, _MUCH = 64, 1 << 16
 
 #: Bytes that are lent count so many times less: only their numbers travel.
-_LIGHTER = 64
+_LIGHTER = 128
 
 #: Seconds for which a sender is left waiting for memory that strands here still look at.
 _PATIENCE = 0.05
@@ -287,7 +287,7 @@ class Cable:
         headers, places, results = results_in(parts, self._block)
         links = [self._links[place] for place in places]
         self.received += len(links)
-        if self.take_results is None or any(link.closed for link in links):
+        if self.take_results is None or True in [link.closed for link in links]:
             for link, result in zip(links, results, strict=True):
                 link.deliver(Message(kind=REPLY, headers=headers, body=result))
             return

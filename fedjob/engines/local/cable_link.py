@@ -22,12 +22,8 @@ class CableLink(Link):
 
     def __init__(self, hub: Hub, peer: str, cable: Cable, place: int) -> None:
         super().__init__(hub, peer)
-        self._cable = cable
+        self._cable = self.route = cable
         self.place = place
-
-    @property
-    def route(self) -> Cable:
-        return self._cable
 
     def send(self, message: Message, number: int = 0) -> None:
         if not self.closed:
@@ -42,9 +38,6 @@ class CableLink(Link):
     def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
         super().hear(take)
         self._cable.take_results = take_results
-
-    def flush(self) -> None:
-        self._cable.flush()
 
     def close(self) -> None:
         self.send(_CLOSING)

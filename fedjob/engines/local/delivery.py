@@ -55,8 +55,8 @@ class Delivery:
         self._watch = watch
         self._workflow = workflow
         self._intake = Intake(engine, watch)
-        #: Whose large results were the last.
-        self._lenders: list[str] = []
+        #: How the last results came, if they were large.
+        self._lenders: dict[Route, None] = {}
 
     def send(self, standing: Standing, client: Client) -> bool:
         """Send the task to a site; False if a callback or a filter put an end to it."""
@@ -240,8 +240,8 @@ class Delivery:
         if run[-1][1].form.is_large:
             # Where the large results before these lay is free now, and their workers may wait for that.
             for lender in self._lenders:
-                self._links[lender].flush()
-            self._lenders = [site for site, _ in run]
+                lender.flush()
+            self._lenders = dict.fromkeys([self._links[site].route for site, _ in run])
 
     def settle(self) -> None:
         """A task is done: who looks at the workflow next finds what the last result has left."""

@@ -56,6 +56,9 @@ class Route(Protocol):
     def send_to(self, ends: Ends, message: Message) -> None:
         """`Link.send` for each of them."""
 
+    def flush(self) -> None:
+        """Have what was sent leave, and what was lent go back, now and not when the strands of this process rest."""
+
 
 class _OneByOne:
     """The route of links that have nothing in common."""
@@ -63,6 +66,9 @@ class _OneByOne:
     def send_to(self, ends: Ends, message: Message) -> None:
         for link, number in ends:
             link.send(message, number)
+
+    def flush(self) -> None:
+        """Nothing waits."""
 
 
 _ONE_BY_ONE = _OneByOne()
@@ -80,6 +86,8 @@ class Link:
         self.sent = 0
         self.received = 0
         self.closed = False
+        #: What takes a message to this peer and to others at once.
+        self.route: Route = _ONE_BY_ONE
         self._hub = hub
         # Made when needed: most links are heard from the start, by thousands of sites.
         self._inbox: Mailbox[Arrival] | None = None
@@ -112,17 +120,9 @@ class Link:
         """
         raise NotImplementedError
 
-    @property
-    def route(self) -> Route:
-        """What takes a message to this peer and to others at once."""
-        return _ONE_BY_ONE
-
     def send_result(self, headers: dict[str, Any], result: PlainResult) -> None:
         """`send` of a reply with these headers and this body, which needs no message where it is not handed on as one."""
         self.send(Message(kind=REPLY, headers=headers, body=result))
-
-    def flush(self) -> None:
-        """Have what was sent leave, and what was lent go back, now and not when the strands of this process rest."""
 
     def close(self) -> None:
         """Say that nothing more will be sent; the peer gets LinkClosed."""

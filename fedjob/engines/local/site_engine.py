@@ -80,7 +80,7 @@ class SiteEngine(AsksPeers, FLEngine):
 
     def flush(self) -> None:
         """Have what was sent to the server leave now."""
-        self._link.flush()
+        self._link.route.flush()
 
     def abort(self) -> None:
         super().abort()

@@ -111,15 +111,13 @@ class Lease:
         if isinstance(attached, _Attached) and attached.overlay is not None:
             attached.overlay.keep(self)
         self.view = memoryview(bytes(self.view))
-        self._finish()
-
-    def _finish(self) -> None:
         if self._end is not None:
             end, self._end = self._end, None
             end(self)
 
     def __del__(self) -> None:
-        self._finish()
+        if self._end is not None:
+            self._end(self)
 
 
 class Pool:

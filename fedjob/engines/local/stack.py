@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from fedjob.engines.local.plain_result import Form, PlainResult
+from fedjob.engines.local.wire import view_of
 from fedjob.exchange.keys import FLMetaKey
 
 #: Fewer results are dealt with one by one: to stack them takes longer.
@@ -38,12 +39,15 @@ class Stack:
 
     def params(self) -> dict[str, Any]:
         """The parameters by name, each an array with one more dimension, the first, for the sites, or an array for each."""
-        form, count = self.form, len(self._results)
-        if form.size > _LARGE:
-            each = [result.params(own=False) for result in self._results]
-            return {name: [params[name] for params in each] for name, _, _ in form.arrays}
         import numpy as np
 
+        form, count = self.form, len(self._results)
+        if form.size > _LARGE:
+            views = [memoryview(view_of(result.raw)).toreadonly() for result in self._results]
+            return {
+                name: [np.ndarray(shape, form.dtype(code), view, begin) for view in views]
+                for (name, code, shape), (begin, _) in zip(form.arrays, form.places, strict=True)
+            }
         raws = b"".join([result.raw for result in self._results])
         rows = np.frombuffer(raws, np.uint8).reshape(count, form.size)
         return {

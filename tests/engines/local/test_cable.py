@@ -130,7 +130,7 @@ class Text(str):
     [
         pytest.param(9, [64, 6], [64, 6], id="small"),
         # What goes through the socket itself leaves as soon as it is there.
-        pytest.param(1 << 17, [4, 2], [1] * 6, id="large"),
+        pytest.param(1 << 17, [8, 2], [1] * 10, id="large"),
     ],
 )
 def test_results_travel_many_in_a_frame_and_large_ones_a_few(memory, floats, shared, apart):
