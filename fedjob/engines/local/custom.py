@@ -124,7 +124,8 @@ class Custom:
         """Forget the directories: no finder of ours is left behind."""
         if self in sys.path_hooks:
             sys.path_hooks.remove(self)
-        for path in [path for path in sys.path_importer_cache if self.root(path) is not None]:
+        ours = tuple(self._roots)
+        for path in [path for path in sys.path_importer_cache if path.startswith(ours) and self.root(path)]:
             del sys.path_importer_cache[path]
 
     def _code(self, path: Path) -> CodeType:

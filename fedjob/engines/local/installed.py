@@ -6,6 +6,7 @@ import os
 import site
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 
 
@@ -30,13 +31,18 @@ def is_installed(path: str | None) -> bool:
     return path is not None and path.startswith(_roots())
 
 
+@cache
 def _roots() -> tuple[str, ...]:
     packages = [*site.getsitepackages(), site.getusersitepackages()]
     return tuple({*sysconfig.get_paths().values(), *packages} - {sys.prefix, sys.base_prefix})
 
 
+@cache
 def _linked() -> set[str]:
-    """Directories that ``.pth`` files name: packages installed as links (``pip install -e``)."""
+    """Directories that ``.pth`` files name: packages installed as links (``pip install -e``).
+
+    Looked for once: an interpreter reads these files when it starts.
+    """
     lines: set[str] = set()
     for directory in site.getsitepackages():
         for file in Path(directory).glob("*.pth"):
