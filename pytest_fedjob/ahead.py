@@ -1,19 +1,29 @@
-"""Starts the local engine's nursery before the first simulation, while pytest still imports test modules.
+"""Gets the local engine ready before the first simulation: no test's time is that of its imports.
 
-Only when the session will simulate, as far as can be told: a wrong guess costs a process that is not used, or time at
-the first simulation, nothing else.
+Its nursery starts while pytest still imports test modules; where simulations run in this process (isolation `inline`), what
+they need is imported once all is collected. Only when the session will simulate, as far as can be told: a wrong guess
+costs a process that is not used, or time at the first simulation, nothing else.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_fedjob.options import Settings, installed
+
+#: What the `fedjob` fixture imports for a simulation.
+_NEEDED = (
+    "fedjob.engines.local.run",
+    "fedjob.folder.checks",
+    "fedjob.folder.checks.config",
+    "fedjob.plugins",
+)
 
 
 class Ahead:
@@ -22,7 +32,8 @@ class Ahead:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         option = config.option
         self._preload = settings.preload
-        self._over = option.collectonly or settings.isolation == "inline" or "local" not in settings.engines
+        self._over = option.collectonly or "local" not in settings.engines
+        self._inline = settings.isolation == "inline"
         #: Nothing says that tests of a module could be left out.
         self._whole = not (
             option.keyword
@@ -36,7 +47,9 @@ class Ahead:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path) -> None:
-        if self._over or not self._whole or self._asked.isdisjoint((module_path, *module_path.parents)):
+        if self._over or self._inline or not self._whole:
+            return
+        if self._asked.isdisjoint((module_path, *module_path.parents)):
             return
         if _speaks_of_simulations(module_path):
             self._start()
@@ -46,10 +59,17 @@ class Ahead:
             self._start()
 
     def _start(self) -> None:
-        from fedjob.engines.local.nursery import NURSERY
-
         self._over = True
-        NURSERY.warm(installed(self._preload))
+        if self._inline:
+            for module in _NEEDED:
+                import_module(module)
+            from fedjob.engines.local.supervisor import Inline
+
+            Inline.warm()
+        else:
+            from fedjob.engines.local.nursery import NURSERY
+
+            NURSERY.warm(installed(self._preload))
 
 
 def _speaks_of_simulations(path: Path) -> bool:

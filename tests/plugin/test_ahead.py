@@ -1,4 +1,4 @@
-"""The nursery starts during the collection of what will simulate, and not otherwise."""
+"""The engine gets ready during the collection of what will simulate, and not otherwise."""
 
 import pytest
 
@@ -18,6 +18,16 @@ def ready(fedjob):
 @pytest.fixture
 def run(fedjob):
     return fedjob.simulate
+"""
+
+#: Says at the session's end, in each process, whether it has imported the side of the engine that runs a site.
+NOTE = """
+import sys
+from pathlib import Path
+
+def pytest_sessionfinish():
+    there = "fedjob.engines.local.site" in sys.modules
+    Path(__file__).with_name(f"there-{there}").touch()
 """
 
 SIMULATES = "def test_a(fedjob):\n    if False:\n        fedjob.simulate(None)\n"
@@ -53,3 +63,21 @@ def test_a_file_beside_the_one_that_was_asked_for_does_not_count(suite, argument
     (suite.path / "test_other.py").write_text((suite.path / "test_it.py").read_text() + SIMULATES)
     assert suite.run(argument.format(suite.path.name)).ret == 0, suite.result.outlines
     assert {path.name for path in suite.path.glob("there-*")} == {f"there-{there}"}
+
+
+@pytest.mark.parametrize(
+    ("tests", "arguments", "there"),
+    [
+        (SIMULATES, (), True),
+        (PINS, (), False),
+        (SIMULATES + PINS, ("-k", "test_b"), False),
+        (SIMULATES, ("--collect-only",), False),
+    ],
+    ids=["simulates", "pins", "k-b", "collects"],
+)
+def test_what_runs_in_this_process_need_is_imported_ahead(suite, tests, arguments, there):
+    suite.write("conftest.py", NOTE)
+    suite.test(tests)
+    assert suite.run("--fedjob-isolation=inline", *arguments).ret == 0, suite.result.outlines
+    # With xdist the controller says so, too, and simulates nothing.
+    assert (suite.path / "there-True").exists() is there

@@ -23,9 +23,7 @@ from fedjob.engines.local import keeper, pipe, reaper, worker
 from fedjob.engines.local.imports import HeldBack
 from fedjob.engines.local.keeper import Keeper
 from fedjob.engines.local.nursery import GRACE, LATE_IN_TORCH
-
-#: What every run needs of ours; for what the run itself names see `Plan.preload`.
-_ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
+from fedjob.engines.local.plan import ENGINE
 
 
 def live(descriptor: int, parent: int, preload: Iterable[str]) -> NoReturn:
@@ -155,7 +153,7 @@ def _warm_up(preload: Iterable[str]) -> None:
     from fedjob.engines.local import generators
     from fedjob.flare import further, names, shim
 
-    _import_all(("numpy", *_ENGINE))
+    _import_all(("numpy", *ENGINE))
     if "numpy.random" not in sys.modules:
         # Imported here, where it is done once, but a site that does not draw shall have no state to keep.
         _import_all(("numpy.random",))

@@ -17,6 +17,9 @@ from fedjob.folder.model import App, JobModel
 
 _GROUP = r"(?:\d+|\[\d+(?:,\d+)*\])"
 
+#: What every run needs of ours; for what the run itself names see `Plan.preload`.
+ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
+
 #: The names hosted by one worker.
 Shard = tuple[str, ...]
 

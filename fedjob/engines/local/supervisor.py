@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
@@ -18,7 +19,7 @@ from fedjob.engines.local.hub import running
 from fedjob.engines.local.installed import installed_path
 from fedjob.engines.local.nursery import NURSERY
 from fedjob.engines.local.outside import Outside
-from fedjob.engines.local.plan import Plan
+from fedjob.engines.local.plan import ENGINE, Plan
 from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.threads import OneThread, import_numpy
 from fedjob.engines.request import SERVER
@@ -216,6 +217,13 @@ class Inline:
         self._record = record
         self._stacks = ""
         self._site = SERVER
+
+    @staticmethod
+    def warm() -> None:
+        """Import now what the first run in this process would."""
+        import_numpy()
+        for module in ENGINE:
+            import_module(module)
 
     def run(self) -> str:
         """Run to the end; the status for ``run_ended``."""
