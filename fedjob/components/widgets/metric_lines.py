@@ -58,8 +58,12 @@ def _fitted(record: Record, max_bytes: int) -> str | None:
 
 def _entries(texts: Iterable[str], used: int, max_bytes: int) -> tuple[list[str], int]:
     """As many of these texts, which are ASCII, as have room, and the bytes used by then; more than there are if one had none."""
+    all_of_them = list(texts)
+    whole = used + sum(map(len, all_of_them)) + 2 * len(all_of_them)
+    if whole <= max_bytes:
+        return all_of_them, whole
     kept: list[str] = []
-    for text in texts:
+    for text in all_of_them:
         used += len(text) + 2  # what FLARE counts: two bytes with each entry.
         if used > max_bytes:
             break

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -32,23 +32,21 @@ def site_record(name: str, metrics: list[Record], weight: Record) -> SiteRecord:
 _encode = encoder(compact=True, allow_nan=False)
 
 
-def texts(sites: Iterable[SiteRecord], weights: Mapping[str, Record]) -> list[str]:
+def texts(sites: Sequence[SiteRecord], weights: Mapping[str, Record]) -> list[str]:
     """The JSON of each record; `weights` are those that a workflow gives, by the site's name."""
-    found = []
-    last_key, key_text = "", text("")
-    for name, begin, own in sites:
-        weight = weights.get(name, own)
-        if len(weight) < _FIELDS:
-            weight = own | weight
-        if len(weight) == _FIELDS and type(number := weight["weight"]) in (float, int):
-            # As the encoder would have it, in fewer calls: thousands of sites have one each, under the same key.
-            key = weight["weight_key"]
-            if key != last_key:
-                last_key, key_text = key, text(key)
-            found.append(f'{begin},"weight":{number!r},"weight_key":{key_text}}}')
-        else:
-            found.append(f"{begin},{_encode(weight)[1:-1]}}}" if weight else begin + "}")
-    return found
+    found = [weights.get(name, own) for name, _, own in sites]
+    if min(map(len, found), default=0) < _FIELDS:
+        found = [own | weight for (_, _, own), weight in zip(sites, found, strict=True)]
+    numbers = [weight.get("weight") for weight in found]
+    keys = {weight.get("weight_key") for weight in found}
+    if set(map(type, numbers)) <= {float, int} and len(keys) == 1 and None not in keys:
+        # As the encoder would have it, in fewer calls: thousands of sites have one each, under the same key.
+        end = f',"weight_key":{text(*keys)}}}'
+        return [f'{begin},"weight":{n!r}{end}' for (_, begin, _), n in zip(sites, numbers, strict=True)]
+    return [
+        f"{begin},{_encode(weight)[1:-1]}}}" if weight else begin + "}"
+        for (_, begin, _), weight in zip(sites, found, strict=True)
+    ]
 
 
 #: How many fields of a record are about its weight.
@@ -175,27 +173,32 @@ def given_weights(given: Any, limits: Limits, skipped: Skipped) -> dict[str, Rec
     """The weights that a workflow gives itself, by site name."""
     weights: dict[str, Record] = {}
     sites = _dicts(given)
-    clean = records.are_clean([site.get("name") for site in sites], limits)
-    # Thousands of sites have their weights under one and the same key.
-    last_key: Any = _NO_KEY
-    last_text = ""
+    names: list[Any] = [site.get("name") for site in sites]
+    clean = records.are_clean(names, limits)
+    if clean and len(sites) <= limits.max_sites_per_round and (alike := _alike(sites, limits)):
+        # Thousands of sites have their weights under one and the same key.
+        numbers, key = alike
+        return {name: {"weight": n, "weight_key": key} for name, n in zip(names, numbers, strict=True)}
     for site in sites:
         if len(weights) >= limits.max_sites_per_round:
             skipped.add(site.get("name"), "", "too_many_sites")
             break
         name = site["name"] if clean else records.clean_name(site.get("name"), limits)
-        number, key = site.get("weight"), site.get("weight_key")
-        if key is last_key and type(number) is float and 0.0 < number < math.inf:
-            fields: Record = {"weight": number, "weight_key": last_text}
-        else:
-            fields = records.weight_fields(site, limits)
-            last_key, last_text = (key, fields["weight_key"]) if "weight_key" in fields else (_NO_KEY, "")
+        fields = records.weight_fields(site, limits)
         if name and fields:
             weights[name] = fields
     return weights
 
 
-_NO_KEY = object()
+def _alike(sites: Sequence[dict[str, Any]], limits: Limits) -> tuple[list[float], str] | None:
+    """The weights of sites that all have a usable one under the same key, and that key; None for others."""
+    numbers: list[Any] = [site.get("weight") for site in sites]
+    keys = [site.get("weight_key") for site in sites]
+    if set(map(type, numbers)) != {float} or set(map(type, keys)) != {str} or len(set(keys)) > 1:
+        return None
+    key = records.text(keys[0], limits)
+    usable = all(map(math.isfinite, numbers)) and min(numbers) > 0
+    return (numbers, key) if key and usable else None
 
 
 def _literal(name: str) -> str:
