@@ -22,7 +22,11 @@ _NEEDED = (
     "fedjob.engines.local.run",
     "fedjob.folder.checks",
     "fedjob.folder.checks.config",
+    "fedjob.folder.sources",
+    "fedjob.folder.write",
     "fedjob.plugins",
+    "fedjob.result.failure",
+    "fedjob.result.read",
 )
 
 

@@ -220,8 +220,9 @@ class Inline:
 
     @staticmethod
     def warm() -> None:
-        """Import now what the first run in this process would."""
+        """Import now what the first run in this process would, and look for what is installed."""
         import_numpy()
+        installed_path()
         for module in ENGINE:
             import_module(module)
 
