@@ -7,6 +7,7 @@ costs a process that is not used, or time at the first simulation, nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from importlib import import_module
@@ -65,11 +66,13 @@ class Ahead:
     def _start(self) -> None:
         self._over = True
         if self._inline:
-            for module in _NEEDED:
-                import_module(module)
-            from fedjob.engines.local.supervisor import Inline
+            # What cannot be imported is for the simulation to say.
+            with contextlib.suppress(ImportError):
+                for module in _NEEDED:
+                    import_module(module)
+                from fedjob.engines.local.supervisor import Inline
 
-            Inline.warm()
+                Inline.warm()
         else:
             from fedjob.engines.local.nursery import NURSERY
 
