@@ -111,6 +111,24 @@ def test_sums_in_place_have_the_bits_of_sums_that_are_not(dtype, weights, weight
     assert all(value.tobytes() == before.tobytes() for value, before in zip(values, kept, strict=True))
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [np.ones(3, "f4"), np.ones(3, "f4"), np.full(3, 0.1, "f8")],
+        [np.ones((2, 3), "f4"), np.ones((2, 3), "f4"), np.arange(3, dtype="f4")],
+        [np.ones(3, "f4"), np.ones(3, "f4"), 2.5],
+    ],
+    ids=["dtypes", "shapes", "kinds"],
+)
+def test_a_stack_of_arrays_that_differ_is_added_up_as_one_by_one(rows):
+    one, all_at_once = WeightedAggregationHelper(), WeightedAggregationHelper()
+    for row in rows:
+        one.add({"w": row}, 0.3, "site", 1)
+    all_at_once.add_stack({"w": rows}, [0.3] * 3, ["site"] * 3, 1)
+    expected, obtained = one.get_result()["w"], all_at_once.get_result()["w"]
+    assert (obtained.dtype, obtained.tobytes()) == (expected.dtype, expected.tobytes())
+
+
 shapes = st.sampled_from([(1,), (9,), (2, 3), (0, 2)])
 weights = st.just(1.0) | st.floats(0.01, 1e6)
 
