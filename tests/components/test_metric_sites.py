@@ -1,6 +1,6 @@
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fedjob.components.widgets.metric_records import Limits, Skipped, clean_name, weight_fields
@@ -40,6 +40,11 @@ def stacks(draw):
         max_size=5,
     ),
 )
+@example(
+    reports=[(["a", "b"], {"loss": [1.0, 2.0]}, [1.0, 1.0])],
+    limits=Limits(),
+    weights={"a": {"weight": 2.5, "weight_key": "b"}},
+)
 def test_many_sites_at_once_are_written_as_each_of_them_is(reports, limits, weights):
     at_once, each = Contributions(limits), Contributions(limits)
     for sites, metrics, steps in reports:
@@ -66,7 +71,22 @@ SITES = st.lists(
 )
 
 
-@given(sites=SITES, most=st.integers(1, 12))
+#: As FedAvg has them, or nearly.
+ALIKE = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(["site-1", "site-2", "site-3", "site-4"]),
+            "weight": st.one_of(st.floats(0.5, 9), st.sampled_from([0.0, -1.0, float("inf"), float("nan")])),
+            "weight_key": st.sampled_from(["steps", "steps", "n"]),
+        }
+    ),
+    max_size=4,
+)
+
+
+@given(sites=SITES | ALIKE, most=st.integers(1, 12))
+@example(sites=[{"name": name, "weight": 1.5, "weight_key": name} for name in "ab"], most=3)
+@example(sites=[{"name": name, "weight": 1.5, "weight_key": "steps"} for name in "ab"], most=1)
 def test_weights_of_many_sites_are_those_of_each(sites, most):
     limits = Limits(max_sites_per_round=most)
     skipped = Skipped(limits)
