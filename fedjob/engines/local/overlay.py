@@ -39,6 +39,7 @@ class Overlay:
 
     def __init__(self, fd: int, size: int) -> None:
         self._memory = mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        #: Of the first byte, once something was lent.
         self._address = 0
         self._owner: weakref.ref[Any] | None = None
         self._lease: Lease | None = None
@@ -55,7 +56,7 @@ class Overlay:
             return None
         # Unlike a memoryview, an array can be watched.
         array = numpy.frombuffer(self._memory, numpy.uint8, lease.size)
-        self._address = array.__array_interface__["data"][0]
+        self._address = self._address or array.__array_interface__["data"][0]
         self._owner, self._lease = weakref.ref(array, self._end), lease
         self._faults = _faults()
         _lent.add(self)

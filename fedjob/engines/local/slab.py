@@ -91,11 +91,6 @@ class Lease:
         self.slab = slab
         self._end: Callable[[Lease], None] | None = end
 
-    def fill(self, buffers: Sequence[memoryview], align: int) -> None:
-        """As `Slab.fill`, of the slab's maker."""
-        assert self.slab is not None
-        self.slab.fill(buffers, align)
-
     def own(self) -> memoryview | None:
         """The bytes as memory that is the caller's own to write to; this lease lasts as long as that is referred to.
 

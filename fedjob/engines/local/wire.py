@@ -128,7 +128,8 @@ def gather(buffers: Sequence[memoryview]) -> bytes | Lease:
     size = sum(buffer.nbytes + -buffer.nbytes % ALIGN for buffer in buffers)
     if _pool is not None and size >= LARGE:
         lease = _pool.lease(size)
-        lease.fill(buffers, ALIGN)
+        assert lease.slab is not None
+        lease.slab.fill(buffers, ALIGN)
         return lease
     pieces: list[Any] = []
     for buffer in buffers:
