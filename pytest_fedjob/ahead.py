@@ -2,7 +2,7 @@
 
 Its nursery starts while pytest still imports test modules; where simulations run in this process (isolation `inline`), what
 they need is imported once all is collected. Only when the session will simulate, as far as can be told: a wrong guess
-costs a process that is not used, or time at the first simulation, nothing else.
+costs a process or imports that are not used, or time at the first simulation, nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pytest_fedjob.options import Settings, installed
 #: What the `fedjob` fixture imports for a simulation.
 _NEEDED = (
     "fedjob.engines.local.run",
-    "fedjob.folder.checks",
     "fedjob.folder.checks.config",
     "fedjob.folder.sources",
     "fedjob.folder.write",

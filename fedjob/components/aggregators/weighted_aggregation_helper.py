@@ -188,8 +188,7 @@ def _stats(contributors: list[str], counts: Counter[str], skipped: int) -> dict[
     full = sum(1 for n in counts.values() if n == len(contributors))
     return {
         AggregationStatsKey.ACCEPTED_CONTRIBUTIONS: len(contributors),
-        # Not by a set: of names that are in some order already, thousands are soon sorted.
-        AggregationStatsKey.CONTRIBUTORS: sorted(dict.fromkeys(contributors)),
+        AggregationStatsKey.CONTRIBUTORS: sorted(set(contributors)),
         AggregationStatsKey.KEYS_AGGREGATED: len(counts),
         AggregationStatsKey.KEYS_SEEN: len(counts) + skipped,
         AggregationStatsKey.FULLY_MATCHED_KEYS: full,

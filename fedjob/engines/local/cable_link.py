@@ -22,22 +22,22 @@ class CableLink(Link):
 
     def __init__(self, hub: Hub, peer: str, cable: Cable, place: int) -> None:
         super().__init__(hub, peer)
-        self._cable = self.route = cable
+        self.route: Cable = cable
         self.place = place
 
     def send(self, message: Message, number: int = 0) -> None:
         if not self.closed:
             self.sent += message.body.nbytes if message.body is not None else 0
-            self._cable.send(self.place, message, number)
+            self.route.send(self.place, message, number)
 
     def send_result(self, headers: dict[str, Any], result: PlainResult) -> None:
         if not self.closed:
             self.sent += result.nbytes
-            self._cable.send_result(self.place, headers, result)
+            self.route.send_result(self.place, headers, result)
 
     def hear(self, take: Callable[[Arrival], None], take_results: TakeResults | None = None) -> None:
         super().hear(take)
-        self._cable.take_results = take_results
+        self.route.take_results = take_results
 
     def close(self) -> None:
         self.send(_CLOSING)

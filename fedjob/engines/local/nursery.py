@@ -41,8 +41,8 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 
-#: Has glibc copy a MiB and more past the processor's caches. On a virtual machine it often takes the host's cache for its own
-#: and does so from hundreds of MiB on; models then push everything else out of the caches on their way from site to server.
+#: Has glibc copy a MiB and more past the processor's caches. On a virtual machine it may take the host's cache for its own
+#: and do so from hundreds of MiB on; models then push everything else out of the caches on their way from site to server.
 _TUNABLE, _PAST_CACHES = "glibc.cpu.x86_non_temporal_threshold", 1 << 20
 
 #: The package is found by a path given by us, because PYTHONPATH inside the launch directory is not taken over.
