@@ -18,6 +18,7 @@ from typing import Any
 from fedjob.engines.local.custom import top_names
 from fedjob.engines.local.generators import Generators
 from fedjob.engines.local.output import Output
+from fedjob.engines.local.place import Place, work
 from fedjob.engines.local.tripwire import Tripwire
 
 _environ: Any = os.environ
@@ -45,7 +46,7 @@ class Context:
 
     `base` is the environment of its process (`environ_now`), `environ` the variables in which its own differs,
     `tripwire` tells what the site does; then `make_home` makes its home, `cwd`, when that is needed. `output` is the
-    stream it prints to.
+    stream it prints to, `place` shows who is at what, where the process has parties of both kinds.
     """
 
     __slots__ = (
@@ -60,7 +61,9 @@ class Context:
         "_modules",
         "_output",
         "_path",
+        "_place",
         "_seen",
+        "_shown",
         "_streams",
         "_tripwire",
         "awaited",
@@ -81,8 +84,11 @@ class Context:
         output: Output | None = None,
         tripwire: Tripwire | None = None,
         make_home: Callable[[], None] | None = None,
+        place: Place | None = None,
     ) -> None:
         self.name = name
+        self._place = place
+        self._shown = name.encode() + work(None, None)
         self._tripwire = tripwire
         self._make_home = make_home
         #: The home that the site will have when it needs one.
@@ -117,8 +123,10 @@ class Context:
         if self._environ is not None:
             change_environ(self._environ)
         if self._output is not None:
-            sys.stdout = sys.stderr = self._output
+            sys.stdout = sys.stderr = Output.current = self._output
         self._generators.resume()
+        if self._place is not None:
+            self._place.shown = self._shown
         tripwire = self._tripwire
         if tripwire is None:
             os.chdir(self._cwd)
@@ -130,10 +138,13 @@ class Context:
     def suspend(self) -> None:
         if self._generators.states:
             self._generators.suspend()
+        if self._place is not None:
+            self._shown = self._place.shown
         if self._output is not None:
             if self._output.pieces:
                 self._output.flush()
             sys.stdout, sys.stderr = self._streams
+            Output.current = None
         tripwire = self._tripwire
         if tripwire is not None:
             if tripwire.is_native:

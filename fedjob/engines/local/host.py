@@ -69,7 +69,12 @@ class Host:
         self._is_worker = place is not None
         self.hub = Hub(for_life=self._is_worker)
         self.record = Recorder(
-            plan.layout.events, start=plan.start, place=place, gather=SERVER in shard, many=len(shard) > 1
+            plan.layout.events,
+            start=plan.start,
+            place=place,
+            # What a site's code brings down is not to take the server's record along.
+            gather=SERVER in shard and not (self._is_worker and len(shard) > 1),
+            many=len(shard) > 1,
         )
         self.hub.on_rest(self._flush)
         self._path = path
@@ -124,7 +129,7 @@ class Host:
         here = Custom(Originals(self.plan.request.source_roots), map(layout.custom, names))
         custom.enter(here)
         sleep, time.sleep = time.sleep, cooperative_sleep(self.hub)
-        if len(self._patient) > 1 and self._cables:
+        if len(self._patient) > 1 and self._is_worker:
             self._wire()
         on_import = OnImport(dict.fromkeys((*LIBRARY_OF, *LATE), self._imported))
         on_import.install()
@@ -181,9 +186,10 @@ class Host:
             seed=self._seed,
             base=self._environ,
             environ={"CUDA_VISIBLE_DEVICES": gpu} if gpu is not None else None,
-            output=Output(f"{home}/log.txt") if self._cables and len(self.shard) > 1 else None,
+            output=Output(f"{home}/log.txt") if self._is_worker and len(self.shard) > 1 else None,
             tripwire=self._tripwire,
             make_home=partial(layout.settle, name) if waits else None,
+            place=self.record.place if self._has_server and len(self.shard) > 1 else None,
         )
 
     def _links(self) -> dict[str, dict[str, Link]]:

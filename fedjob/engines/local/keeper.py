@@ -1,7 +1,8 @@
 """The keeper of one run: forks its workers, tells of their exits, and leaves none of them behind.
 
 It lives in the nursery's process, or in one of its own if the nursery keeps another run, and talks to the test process
-over one socket: in comes the Plan, then commands; out go ``("exited", shard, status, place, left)``.
+over one socket: in comes the Plan, then commands; out go ``("exited", shard, status, place, left)`` and, when stacks
+were asked for, ``("at", {shard: place})``.
 When that socket closes, for whatever reason, everything that the run has started is killed; and only when nothing of
 the run is left is it closed from this side. A worker that has nothing left but memory counts as gone: with torch loaded,
 the system takes some 10 ms to free it.
@@ -133,6 +134,8 @@ class Keeper:
                     os.kill(pid, worker.DUMP_SIGNAL)
                 else:
                     kill_group(pid)
+        if command == DUMP:
+            pipe.send(self.socket, ("at", {n: self._places[n].get() for n in self._running.values()}))
 
 
 def main(sock: socket.socket, path: list[str], parent: int) -> NoReturn:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import logging
 import logging.config
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fedjob.engines.local.output import Output
 from fedjob.errors import RequestError
 
 _FULL = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
@@ -43,6 +45,18 @@ def read(log_config: str | None) -> dict[str, Any]:
             f"log_config={log_config!r} is neither a mode ({modes}) nor a level, and no JSON file either: {e}"
         ) from e
     return config
+
+
+class _ToOwnLog(logging.StreamHandler):  # type: ignore[type-arg]
+    """To the output of the site whose turn it is, where sites share a process; else to the process's."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self._common = sys.stdout
+
+    @property
+    def stream(self) -> Any:
+        return Output.current or self._common
 
 
 def apply(config: Mapping[str, Any]) -> None:
@@ -87,8 +101,6 @@ def _console(level: int, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"format": form}},
-        "handlers": {
-            "log": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}
-        },
+        "handlers": {"log": {"()": _ToOwnLog, "formatter": "line"}},
         "root": {"level": level, "handlers": ["log"]},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import ClassVar
 
 #: Characters that are kept in memory at most.
 _ROOM = 1 << 16
@@ -11,6 +12,9 @@ _ROOM = 1 << 16
 
 class Output(io.TextIOBase):
     """A text stream that gathers what is written and appends it to a file when it is flushed."""
+
+    #: The one of the site whose turn it is, if it has one.
+    current: ClassVar[Output | None] = None
 
     def __init__(self, path: str) -> None:
         self._path = path

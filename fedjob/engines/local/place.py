@@ -39,6 +39,15 @@ class Place:
         return site or None, int(number) if number else None, task or None
 
     @property
+    def shown(self) -> bytes:
+        """What it shows, as it lies there: of parties that share a process, each has its own put back when it goes on."""
+        return self._page[1:-1]
+
+    @shown.setter
+    def shown(self, shown: bytes) -> None:
+        self._page[1 : 1 + len(shown)] = shown
+
+    @property
     def left(self) -> bool:
         """The worker came to its own end, so that its exit status is ours and not user code's."""
         return self._page[0] != 0

@@ -23,6 +23,10 @@ ENGINE = ("fedjob.engines.local.server", "fedjob.engines.local.site")
 #: The names hosted by one worker.
 Shard = tuple[str, ...]
 
+#: On one core, so many sites have a worker together with the server: of more, a process's results are taken many at a
+#: time, which then saves more than a second process costs.
+_FEW = 32
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
@@ -66,6 +70,8 @@ def shards(sites: Sequence[str], isolation: Isolation, concurrent_runs: int = 1)
     if isolation == "process":
         return ((SERVER,), *((site,) for site in sites))
     workers = min(len(sites), max(1, cores() // concurrent_runs))
+    if cores() <= concurrent_runs and len(sites) <= _FEW:
+        return ((SERVER, *sites),)
     # Dealt in turn, so that results come in about the order in which they are added up.
     return ((SERVER,), *(tuple(sites[first::workers]) for first in range(workers)))
 

@@ -51,8 +51,8 @@ class LocalEngine:
 
 
 def carry_out(plan: Plan, record: Recorder) -> str:
-    """Run a plan in workers, or here if it has but one shard; the status for ``run_ended``."""
-    return (Inline if len(plan.shards) == 1 else Workers)(plan, record).run()
+    """Run a plan, in workers or in this process; the status for ``run_ended``."""
+    return (Inline if plan.request.isolation == "inline" else Workers)(plan, record).run()
 
 
 def _plan(folder: Path, request: RunRequest) -> Plan:

@@ -12,6 +12,7 @@ from fedjob.engines.local.record import Recorder
 from fedjob.engines.local.run import _plan, carry_out
 from fedjob.engines.request import RunRequest
 from fedjob.result.read import read_events
+from jobs import isolated
 
 PRELUDE = """
 import os, sys, time, random, signal
@@ -100,7 +101,7 @@ def crew(tmp_path):
         for path, text in (files or {}).items():
             (custom / path).parent.mkdir(parents=True, exist_ok=True)
             (custom / path).write_text(textwrap.dedent(text))
-        plan = _plan(folder, RunRequest(workspace=tmp_path / name, **request))
+        plan = _plan(folder, RunRequest(workspace=tmp_path / name, **isolated(request)))
         plan = replace(plan, run_server="double:run_server", run_site="double:run_site")
         record = Recorder(plan.layout.events, start=plan.start)
         try:

@@ -5,7 +5,19 @@ from pathlib import Path
 from fedjob.components.persistors.np import NPModelPersistor
 from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.engines import RunRequest, get
+from fedjob.engines.local.plan import cores
 from fedjob.job import FedJob, FrameworkType, ScriptRunner
+
+#: The isolation `shared` as it is where one core falls to a run: the sites have a process together with the server.
+ONE_CORE = "shared on one core"
+ISOLATIONS = ("process", "shared", ONE_CORE, "inline")
+
+
+def isolated(request: dict) -> dict:
+    """The fields of a request whose isolation may be `ONE_CORE`."""
+    if request.get("isolation") == ONE_CORE:
+        return {**request, "isolation": "shared", "concurrent_runs": cores()}
+    return request
 
 
 def script_job(
@@ -35,6 +47,11 @@ def script_job(
 def run(job: FedJob, tmp_path: Path, **request):
     """Export the job and run it on the local engine, its scripts' originals in ``src``."""
     job.export_job(str(tmp_path / "jobs"))
-    fields = {"n_clients": 2, "timeout": 30, "source_roots": (tmp_path / "src", tmp_path), **request}
+    fields = {
+        "n_clients": 2,
+        "timeout": 30,
+        "source_roots": (tmp_path / "src", tmp_path),
+        **isolated(request),
+    }
     wanted = RunRequest(workspace=tmp_path / "ws", **fields)
     return get("local").run(tmp_path / "jobs" / job.name, wanted)

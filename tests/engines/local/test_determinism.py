@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.engines.local.nursery import NURSERY
-from jobs import run, script_job
+from jobs import ISOLATIONS, ONE_CORE, run, script_job
 
 #: Draws from every generator, computes in float32, and takes its time as the test tells it to.
 SCRIPT = """
@@ -55,7 +55,7 @@ def reference(tmp_path_factory):
         return outcome(base, seed=7, isolation="process")
 
 
-@pytest.mark.parametrize("isolation", ["shared", "inline"])
+@pytest.mark.parametrize("isolation", ["shared", ONE_CORE, "inline"])
 def test_without_a_seed_each_site_and_each_run_draws_numbers_of_its_own(isolation, tmp_path, monkeypatch):
     (tmp_path / "delays").write_text(json.dumps({f"site-{n + 1}": 0 for n in range(SITES)}))
     monkeypatch.chdir(tmp_path)
@@ -67,7 +67,7 @@ def test_without_a_seed_each_site_and_each_run_draws_numbers_of_its_own(isolatio
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    isolation=st.sampled_from(["process", "shared", "inline"]),
+    isolation=st.sampled_from(ISOLATIONS),
     threads=st.sampled_from([None, 1, 2, 3]),
     delays=st.permutations([0.0, 0.01, 0.03]),
 )

@@ -15,8 +15,8 @@ from fedjob.components.persistors.np import NPModelPersistor
 from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.engines import RunRequest, get
 from fedjob.job import FedJob, FrameworkType, ScriptRunner
+from jobs import ISOLATIONS, ONE_CORE, isolated
 
-ISOLATIONS = ["process", "shared", "inline"]
 RELEASES = ["2.5", "2.6", "2.7", "2.8", "2.9"]
 
 TRAIN = """
@@ -71,7 +71,9 @@ def external_job(tmp_path, text, *, rounds=2, args="", **runner):
 def run(job, tmp_path, *, release=None, name="ws", **request):
     job.export_job(str(tmp_path / "jobs"), **({"release": release} if release else {}))
     fields = {"n_clients": 2, "timeout": 40, "source_roots": (tmp_path / "src", tmp_path), **request}
-    return get("local").run(tmp_path / "jobs" / job.name, RunRequest(workspace=tmp_path / name, **fields))
+    return get("local").run(
+        tmp_path / "jobs" / job.name, RunRequest(workspace=tmp_path / name, **isolated(fields))
+    )
 
 
 def seen(tmp_path, site="site-1", name="ws"):
@@ -330,7 +332,7 @@ def test_a_script_that_never_says_anything_is_given_up(tmp_path):
     assert not gone(tmp_path)
 
 
-@pytest.mark.parametrize("isolation", ["process", "inline"])
+@pytest.mark.parametrize("isolation", ["process", ONE_CORE, "inline"])
 def test_a_script_that_hangs_meets_the_deadline_and_shows_where_it_stands(tmp_path, isolation):
     before = "import time\ndef hang():\n    while True: time.sleep(0.1)"
     result = failed(tmp_path, source("hang()", before=before), request={"timeout": 4, "isolation": isolation})

@@ -2,9 +2,7 @@
 
 import pytest
 
-from jobs import run, script_job
-
-ISOLATIONS = ["process", "inline"]
+from jobs import ISOLATIONS, ONE_CORE, run, script_job
 
 
 @pytest.fixture(autouse=True)
@@ -104,11 +102,13 @@ def test_a_bad_send_raises_in_the_script(tmp_path, isolation, send, message):
     assert "src/train.py" in error.traceback
 
 
-def test_a_site_that_is_killed_is_told_at_once(tmp_path):
+@pytest.mark.parametrize("isolation", ["process", ONE_CORE])
+def test_a_site_that_is_killed_is_told_at_once(tmp_path, isolation):
     body = f"if model.current_round == 1: import os; os.kill(os.getpid(), 9)\n        {SEND}"
-    result = failed(tmp_path, "process", TRAIN.format(body=body))
+    result = failed(tmp_path, isolation, TRAIN.format(body=body))
     error = result.errors[0]
     assert (error.kind, error.round, error.task) == ("killed", 1, "train")
+    assert [len(r.contributions) for r in result.rounds] == [2]
     assert (
         error.message == f"the process of {error.site!r} was killed by SIGKILL in round 1 during task 'train'"
     )

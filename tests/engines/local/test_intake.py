@@ -12,7 +12,7 @@ from fedjob.components.widgets.intime_model_selector import IntimeModelSelector
 from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.engines.local.intake import Intake
 from fedjob.result.read import read_events
-from jobs import run, script_job
+from jobs import ISOLATIONS, run, script_job
 
 #: Reports the workflow's context as it is before each round, and when all is over.
 WORKFLOW = """
@@ -225,7 +225,7 @@ class Looking(FLComponent):
 """
 
 
-@pytest.mark.parametrize("isolation", ["inline", "shared", "process"])
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 @pytest.mark.parametrize("looks", [True, False])
 def test_who_can_look_at_the_metrics_of_a_round_finds_them_before_the_next(
     looks, isolation, tmp_path, monkeypatch

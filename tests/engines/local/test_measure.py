@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs import ISOLATIONS
+
 NET = """\
 def layers(many):
     if many:
@@ -35,7 +37,7 @@ assert not list(root.rglob(".fedjob-coverage*"))
 """
 
 
-@pytest.mark.parametrize("isolation", ["process", "shared", "inline"])
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 @pytest.mark.parametrize("settings", ["branch = true", "patch =\n    subprocess\n    fork\n    _exit"])
 def test_coverage_sees_client_code_under_the_users_own_names(tmp_path, isolation, settings):
     (tmp_path / "src").mkdir()

@@ -13,7 +13,7 @@ from fedjob.engines.local.wire import freeze, thaw
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.shareable import Shareable
 from fedjob.job import FilterType
-from jobs import run, script_job
+from jobs import ISOLATIONS, run, script_job
 
 KEY = AppConstants.METRICS_AGGREGATION_INFO
 VALUE = {"metric_source": "sites", "site_weights": [{"name": "site-1", "weight": 2.0}]}
@@ -175,7 +175,7 @@ while flare.is_running():
 """
 
 
-@pytest.mark.parametrize("isolation", ["shared", "process", "inline"])
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 @pytest.mark.parametrize("side", ["server", "clients"])
 @pytest.mark.parametrize("name", ["Keeps", "Adds"])
 def test_scripts_behind_filters_of_the_users_see_what_flare_sends(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-ISOLATIONS = ["process", "shared", "inline"]
+from jobs import ISOLATIONS
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)

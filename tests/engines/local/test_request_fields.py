@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fedjob.errors import RequestError
-from jobs import run, script_job
+from jobs import ONE_CORE, run, script_job
 
 SCRIPT = """
 import json, logging, os, time
@@ -52,10 +52,14 @@ def test_sites_see_their_gpus_in_flares_syntax(tmp_path):
 @pytest.mark.parametrize(
     ("log_config", "line"), [("msg_only", "round 1\n"), ("info", " - mine - INFO - round 1\n"), (None, None)]
 )
-def test_sites_log_as_asked(tmp_path, log_config, line):
-    run(job(tmp_path), tmp_path, n_clients=3, log_config=log_config)
-    log = (tmp_path / "ws" / "site-1" / "log.txt").read_text()
-    assert (line in log) if line else ("round 1" not in log)
+@pytest.mark.parametrize("isolation", ["process", "shared", ONE_CORE])
+def test_sites_log_as_asked_each_to_its_own_log(tmp_path, log_config, line, isolation):
+    run(job(tmp_path), tmp_path, n_clients=3, log_config=log_config, isolation=isolation)
+    for site in ("site-1", "site-2", "site-3"):
+        path = tmp_path / "ws" / site / "log.txt"
+        log = path.read_text() if path.exists() else ""
+        assert log.count(line or "round 1") == (1 if line else 0)
+    assert "round 1" not in (tmp_path / "ws" / "server" / "log.txt").read_text()
 
 
 def test_a_log_config_that_is_none_is_refused(tmp_path):

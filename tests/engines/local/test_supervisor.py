@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-ISOLATIONS = ["process", "shared", "inline"]
+from jobs import ISOLATIONS
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)

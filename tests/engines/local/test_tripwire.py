@@ -14,7 +14,7 @@ from fedjob.components.roles import Widget
 from fedjob.engines.local.context import Context, CustomCode
 from fedjob.engines.local.plan import cores
 from fedjob.engines.local.tripwire import Tripwire, _leads_to
-from jobs import run, script_job
+from jobs import ONE_CORE, run, script_job
 
 SITES = 8
 
@@ -39,8 +39,8 @@ def homes(tmp_path):
     return {f"site-{n + 1}" for n in range(SITES) if (tmp_path / "ws" / f"site-{n + 1}").exists()}
 
 
-@pytest.fixture
-def shared(tmp_path, monkeypatch):
+@pytest.fixture(params=["shared", ONE_CORE])
+def shared(request, tmp_path, monkeypatch):
     """Run a shared job in which the third and the sixth site do something of their own in each round."""
     monkeypatch.chdir(tmp_path)
 
@@ -48,21 +48,20 @@ def shared(tmp_path, monkeypatch):
         source = SCRIPT.format(ws=str(tmp_path / "ws"), body=body.strip().replace("\n", "\n        "))
         job = script_job(tmp_path, source, sites=SITES, rounds=3)
         prepare(job)
-        result = run(job, tmp_path, isolation="shared", n_clients=SITES)
+        result = run(job, tmp_path, isolation=request.param, n_clients=SITES)
         assert result.ok, result.errors
         assert len(result.rounds) == 3
         return result
 
+    # A worker has its log in the home of its first party.
+    together = request.param == ONE_CORE or cores() == 1
+    go.first = set() if together else {f"site-{n + 1}" for n in range(min(SITES, cores()))}
     return go
-
-
-#: The first site of each worker has a home for the worker's log.
-FIRST = {f"site-{n + 1}" for n in range(min(SITES, cores()))}
 
 
 def test_sites_that_touch_no_file_have_no_home(shared, tmp_path):
     shared("pass")
-    assert homes(tmp_path) == FIRST
+    assert homes(tmp_path) == shared.first
 
 
 BODIES = {
@@ -110,7 +109,7 @@ def test_what_a_site_writes_is_in_its_own_home(shared, tmp_path, kind):
     for site in ("site-3", "site-6"):
         assert (tmp_path / "ws" / site / "mine.txt").read_text() == site * 3
         assert (tmp_path / "ws" / site / "simulate_job" / f"app_{site}" / "custom").is_dir()
-    assert homes(tmp_path) == FIRST | {"site-3", "site-6"}
+    assert homes(tmp_path) == shared.first | {"site-3", "site-6"}
     lobbies = list((tmp_path / "ws").glob(".fedjob-apps/.lobby/*/*"))
     assert lobbies == []
 
@@ -136,7 +135,7 @@ class Idle(Widget):
 
 def test_a_component_of_the_users_needs_no_home_by_itself(shared, tmp_path):
     shared("pass", prepare=lambda job: job.to_clients(Idle(), id="idle"))
-    assert homes(tmp_path) == FIRST
+    assert homes(tmp_path) == shared.first
 
 
 #: What a component does when its run starts; `ctx` is its context, `found` what it learns.
@@ -196,7 +195,7 @@ def test_a_component_that_asks_where_it_is_has_its_home(shared, tmp_path, monkey
         home = tmp_path / "ws" / site
         assert (home / "log.txt").read_text() == f"at {home} True True True True\n"
     everybody = {f"site-{n + 1}" for n in range(SITES)}
-    assert homes(tmp_path) == (everybody if question in given else FIRST | {"site-3", "site-6"})
+    assert homes(tmp_path) == (everybody if question in given else shared.first | {"site-3", "site-6"})
 
 
 class Resident:
