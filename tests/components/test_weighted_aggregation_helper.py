@@ -166,3 +166,28 @@ def test_a_stack_is_added_up_as_one_by_one(data, dtype, shape, given, before, ap
         assert type(value) is type(other)
         assert np.asarray(value).dtype == np.asarray(other).dtype
         assert np.asarray(value).tobytes() == np.asarray(other).tobytes()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("weights", [(1, 1, 1, 1), (1, 2.0, 0.5, 3)])
+def test_large_arrays_whatever_is_in_them_are_added_up_like_small_ones(dtype, weights):
+    rng = np.random.default_rng(3)
+    arrays = [rng.normal(size=(1500, 501)).astype(dtype) for _ in weights]
+    arrays[1][7] = [np.nan, np.inf, -np.inf] * 167
+    arrays[2] = np.asfortranarray(arrays[2])
+    arrays[3] = arrays[3].repeat(2, axis=1)[:, ::2]
+    for array in arrays:
+        array.flags.writeable = False
+    expected = arrays[0] * weights[0]
+    for array, weight in zip(arrays[1:], weights[1:], strict=True):
+        expected = expected + array * weight
+    assert expected.nbytes > 1 << 20
+    for stacked in (False, True):
+        helper = WeightedAggregationHelper()
+        if stacked:
+            helper.add_stack({"w": arrays}, weights, "abcd", 0)
+        else:
+            for array, weight, name in zip(arrays, weights, "abcd", strict=True):
+                helper.add({"w": array}, weight, name, 0)
+        assert helper.total["w"].tobytes() == expected.tobytes()
