@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fedjob.errors import ResultError
 from fedjob.result.contributions import Batch, Contributions
@@ -125,6 +125,10 @@ class _Tally:
     devices: dict[str, str | None] = field(default_factory=dict)
     best: Event = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        #: The place of each site among all.
+        self.order = {site: place for place, site in enumerate(self.sites)}
+
     def add(self, event: Event) -> None:
         kind = event["event"]
         if "each" not in event:
@@ -156,9 +160,17 @@ class _Tally:
 
     def _on_contributions(self, e: Event) -> None:
         """Those of many sites, as columns."""
-        self._add(e, e["sites"], {entry["name"]: entry["values"] for entry in e["metrics"]}, e["weights"])
+        metrics = {entry["name"]: entry["values"] for entry in e["metrics"]}
+        self._add(e, self._named(e["sites"]), metrics, e["weights"])
 
-    def _add(self, e: Event, sites: list[str], metrics: dict[str, list[Any]], weights: list[Any]) -> None:
+    def _named(self, sites: Any) -> Sequence[str]:
+        """The sites of an event, which may be told by the first of them and how many follow."""
+        if not isinstance(sites, dict):
+            return cast("list[str]", sites)
+        begin = self.order[sites["from"]]
+        return self.sites[begin : begin + sites["many"]]
+
+    def _add(self, e: Event, sites: Sequence[str], metrics: dict[str, list[Any]], weights: list[Any]) -> None:
         self.contributions.setdefault(e["round"], []).append(
             Batch(
                 sites=sites,
@@ -208,12 +220,11 @@ class _Tally:
 
     def finished_rounds(self) -> tuple[Round, ...]:
         """Rounds that ended, in order; contributions in site order, whatever order they arrived in."""
-        order = {site: place for place, site in enumerate(self.sites)}
         return tuple(
             Round(
                 number=number,
                 metrics=self.aggregated[number],
-                contributions=Contributions(self.contributions.get(number, ()), order),
+                contributions=Contributions(self.contributions.get(number, ()), self.order),
             )
             for number in sorted(self.aggregated)
         )

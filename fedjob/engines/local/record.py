@@ -106,6 +106,7 @@ class Recorder:
         *,
         round: int,
         sites: Sequence[str],
+        shown: Any,
         task: str,
         rc: str,
         metrics: Mapping[str, Sequence[Any]],
@@ -113,7 +114,10 @@ class Recorder:
         params: int,
         bytes: int,
     ) -> None:
-        """`contribution` for many sites that have sent the same but for the numbers: one event, a column of each."""
+        """`contribution` for many sites that have sent the same but for the numbers: one event, a column of each.
+
+        `shown` stands for the sites there: themselves, or ``{"from": the first, "many": how many}``.
+        """
         simple = all(_SIMPLE.issuperset(map(type, values)) for values in metrics.values())
         if not simple or type(round) is not int or not _WEIGHTS.issuperset(map(type, weights)):
             for at, (site, weight) in enumerate(zip(sites, weights, strict=True)):
@@ -132,7 +136,7 @@ class Recorder:
         self.emit(
             "contributions",
             round=round,
-            sites=sites,
+            sites=shown,
             task=task,
             rc=rc,
             metrics=[{"name": str(name), "values": values} for name, values in metrics.items()],

@@ -159,6 +159,9 @@ def one_by_one(event):
     if event["event"] != "contributions":
         return [event]
     sites, metrics, weights = (event.pop(name) for name in ("sites", "metrics", "weights"))
+    if isinstance(sites, dict):
+        first = int(sites["from"].removeprefix("site-"))
+        sites = [f"site-{first + n}" for n in range(sites["many"])]
     return [
         event
         | {"event": "contribution", "site": site, "weight": weights[at]}

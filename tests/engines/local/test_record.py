@@ -127,12 +127,15 @@ columns = st.lists(st.integers() | st.floats() | st.booleans(), min_size=3, max_
 
 
 @given(
-    sites=st.lists(texts, min_size=3, max_size=3),
+    sites=st.lists(texts, min_size=5, max_size=5, unique=True),
+    first=st.integers(0, 2),
+    by_range=st.booleans(),
     task=texts,
     metrics=st.dictionaries(texts, columns, max_size=3),
     weights=columns,
 )
-def test_many_contributions_are_read_as_each_of_them_is(sites, task, metrics, weights):
+def test_many_contributions_are_read_as_each_of_them_is(sites, first, by_range, task, metrics, weights):
+    them = sites[first : first + 3]
     same = {"round": 2, "task": task, "rc": "OK", "params": 3, "bytes": 400}
     with TemporaryDirectory() as directory:
         places = [Path(directory, name) for name in "ab"]
@@ -141,8 +144,9 @@ def test_many_contributions_are_read_as_each_of_them_is(sites, task, metrics, we
         one, two = (Recorder(place / EVENTS_FILE) for place in places)
         for record in (one, two):
             record.emit("run_started", engine="local", job="j", sites=sites)
-        one.contributions(sites=sites, metrics=metrics, weights=weights, **same)
-        for at, site in enumerate(sites):
+        shown = {"from": them[0], "many": 3} if by_range else them
+        one.contributions(sites=them, shown=shown, metrics=metrics, weights=weights, **same)
+        for at, site in enumerate(them):
             own = {name: values[at] for name, values in metrics.items()}
             two.contribution(site=site, metrics=own, weight=weights[at], **same)
         for record in (one, two):
