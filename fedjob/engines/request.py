@@ -39,7 +39,8 @@ class RunRequest:
     timeout: float = 60.0
     isolation: Isolation = "process"
     #: How many runs are on at a time on this machine, this one included. In isolation `shared` sites are dealt out over
-    #: one worker for each core that is left for this run; what comes out is the same.
+    #: one worker for each core that is left for this run, and if that is one, few sites have it together with the
+    #: server; what comes out is the same.
     concurrent_runs: int = 1
     log_config: str | None = None
     #: Where the user's originals of the code in ``custom/`` may be found, for tracebacks and coverage.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import selectors
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from fedjob.engines.local.bundle import Alike, BodyParts, Bundle, Copies, Shown, is_of_results, results_in
@@ -21,6 +22,7 @@ from fedjob.engines.local.link import REPLY, Ends, Message, TakeResults
 from fedjob.engines.local.plain_result import PlainResult
 from fedjob.engines.local.postponed import Late
 from fedjob.engines.local.quiet import Answer, answer
+from fedjob.engines.local.seat import core
 from fedjob.engines.local.slab import Lease
 from fedjob.engines.local.wire import Frozen, view_of
 
@@ -58,6 +60,10 @@ class Cable:
         #: Messages so far.
         self.sent = 0
         self.received = 0
+        #: Which core the other end was on when it sent the last of them; 0 if that is not known.
+        self.core = 0
+        #: Called when some have been taken in.
+        self.on_messages: Callable[[], None] | None = None
         #: What the other end has said to `ask`, None before it does.
         self.answer: Answer | None = None
         #: Takes results that come together, if anything does.
@@ -175,7 +181,7 @@ class Cable:
             return
         self._bundles, self._gathered, self._gathered_bytes = [], 0, 0
         shown = [bundle.parts(self._show) for bundle in bundles]
-        self._out.add(What.MESSAGES, pickle.dumps(shown, 5))
+        self._out.add(What.MESSAGES, pickle.dumps(shown, 5), number=core())
 
     def ask(self) -> None:
         """Ask the other end to say when it has nothing to do; `answer` will hold what it says."""
@@ -246,8 +252,11 @@ class Cable:
     def _take_in(self, frame: Frame) -> None:
         what = frame.what
         if what == What.MESSAGES:
+            self.core = frame.number
             for parts in pickle.loads(frame.content):
                 self._open(parts)
+            if self.on_messages is not None:
+                self.on_messages()
         elif what == What.RETURN:
             self._lending.returned(pickle.loads(frame.content))
         elif what == What.SLAB:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-#: What it is; bytes of what it says; number of a slab; its descriptor comes.
+#: What it is; bytes of what it says; number of a slab, or of a core; its descriptor comes.
 _HEADER = struct.Struct("=BQQ?")
 
 #: Buffers handed to the system at once; Linux takes at most 1024.
@@ -34,8 +34,9 @@ class Frame:
     what: int
     #: What it says, pickled.
     content: memoryview
-    #: Of a slab from which blocks will be lent, and what it lies behind.
+    #: Of a slab from which blocks will be lent; of the core where messages were sent, see `seat.core`.
     number: int = 0
+    #: What the slab lies behind.
     fd: int | None = None
 
 

@@ -29,6 +29,7 @@ from fedjob.engines.local.place import Place
 from fedjob.engines.local.plan import Plan, Shard, names_places
 from fedjob.engines.local.quiet import Quiet
 from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.seat import Seat
 from fedjob.engines.local.threads import LATE
 from fedjob.engines.local.tripwire import Tripwire
 from fedjob.engines.request import SERVER
@@ -104,6 +105,13 @@ class Host:
         seed = plan.request.seed
         #: Asked of the system once for all parties, whose numbers differ by their names.
         self._seed: int | str = secrets.token_hex(16) if seed is None else seed
+
+    def take_seat(self) -> None:
+        """Have this process, the server's, stay out of its workers' way."""
+        cables = list(self._cables.values())
+        seat = Seat(cables)
+        for cable in cables:
+            cable.on_messages = seat.choose
 
     def run(self) -> bool:
         """Run the parties to their end; True if all of them were well."""

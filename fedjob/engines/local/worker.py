@@ -50,7 +50,7 @@ _SELDOM, _AT_FIRST = 250_000, 700
 #: And so many more for each site afterwards, when only what they hold in the midst of a round is new.
 _LATER = 20
 
-#: From so many sites in a worker on the server gives way to it: fewer are done before that matters.
+#: From so many sites in a worker on it matters which core the server works on: fewer are done before.
 _CROWD = 100
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
@@ -158,24 +158,13 @@ def _host(
     share_blocks(host.hub if number else None)
     _dump_stacks_on_signal(host, stacks_file(plan, number))
     if number == 0 and max(map(len, plan.shards)) >= _CROWD:
-        _give_way()
+        host.take_seat()
     if len(plan.sites) > len(plan.shards):
         host.hub.on_rest(_FreezeOnce(len(plan.shards[number]) if number else len(plan.sites)))
     before = len(sys.modules)
     well = host.run()
     _note_imports(before, imports_file(plan, number))
     return OK if well else FAILED
-
-
-def _give_way() -> None:
-    """Have this process not take a core from another one when it is woken; its share of the cores stays what it is.
-
-    Each batch of results wakes the server. If it took the core of the worker that sent it at once, that worker would be the
-    last one in every round, and the others would wait for it.
-    """
-    if hasattr(os, "SCHED_BATCH"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _note_imports(before: int, file: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedjob.engines.local import slab, wire
+from fedjob.engines.local import cable, slab, wire
 from fedjob.engines.local.cable import Cable
 from fedjob.engines.local.frames import Frames, Out, What
 from fedjob.engines.local.hub import Hub
@@ -47,6 +47,26 @@ def memory(request):
         share_blocks(None)
     yield request.param
     wire._pool = None
+
+
+def test_who_waits_for_messages_is_told_once_for_each_frame_and_where_its_sender_was(monkeypatch):
+    monkeypatch.setattr(cable, "core", lambda: 7)
+    ends = Ends()
+    link, far = ends.server["site-1"], ends.sites["site-1"]
+    told = []
+    ends.far.on_messages = lambda: told.append((ends.far.core, ends.far.received))
+
+    def talk():
+        arrived = []
+        for number in range(2):
+            for _ in range(3):
+                link.send(Message(kind="task", headers={"n": number}))
+            arrived += [far.inbox.get().headers["n"] for _ in range(3)]
+        return arrived
+
+    assert ends.far.core == 0
+    assert ends.run(talk) == [0, 0, 0, 1, 1, 1]
+    assert told == [(7, 3), (7, 6)]
 
 
 @pytest.mark.parametrize("size", [0, 9, 5000, 300_000, 3_000_000])

@@ -95,9 +95,12 @@ from fedjob.components.workflows.fedavg import FedAvg
 
 class Looking(FedAvg):
     def run(self):
-        with open("scheduler.txt", "w") as file:
-            file.write(str(os.sched_getscheduler(0)))
+        links = self.engine.post._links.values()
+        seated = {link.route.on_messages is not None for link in links}
+        before = os.sched_getaffinity(0)
         super().run()
+        with open("seen.txt", "w") as file:
+            print(os.sched_getscheduler(0), seated, os.sched_getaffinity(0) == before, file=file)
 """
 
 SCRIPT = """
@@ -121,5 +124,6 @@ def test_the_server_gives_way_to_a_worker_of_many_sites(tmp_path, monkeypatch, s
     result = run(job, tmp_path, n_clients=sites, isolation="shared", concurrent_runs=os.cpu_count())
     sys.modules.pop("looking")
     assert result.ok, result.problems[:3]
-    scheduler = int((tmp_path / "ws" / "server" / "scheduler.txt").read_text())
-    assert scheduler == (os.SCHED_BATCH if gives_way else os.SCHED_OTHER)
+    scheduler = os.SCHED_BATCH if gives_way else os.SCHED_OTHER
+    seen = (tmp_path / "ws" / "server" / "seen.txt").read_text()
+    assert seen == f"{scheduler} {{{gives_way}}} True\n"
