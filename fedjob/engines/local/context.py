@@ -88,7 +88,7 @@ class Context:
     ) -> None:
         self.name = name
         self._place = place
-        self._shown = name.encode() + work(None, None)
+        self._shown = b"" if place is None else name.encode() + work(None, None)
         self._tripwire = tripwire
         self._make_home = make_home
         #: The home that the site will have when it needs one.

@@ -57,9 +57,8 @@ class Seat:
 
 def _go_to(wanted: int) -> None:
     """Be on that core now; where this process works from then on is the system's to say, as before."""
-    with suppress(
-        AttributeError, OSError
-    ):  # there are no such calls on macOS; or the core is not ours to use.
+    # There are no such calls on macOS, and the core may not be ours to use any more.
+    with suppress(AttributeError, OSError):
         allowed = os.sched_getaffinity(0)
         if wanted - 1 in allowed:
             os.sched_setaffinity(0, {wanted - 1})
