@@ -11,7 +11,7 @@ from benchmarks.job import export
 from benchmarks.row import Beside, Row, Target
 from benchmarks.suite import Suite, added, in_turn, medians
 
-REPEATS, WORKER_REPEATS, COLD_REPEATS = 20, 10, 9
+REPEATS, WORKER_REPEATS, COLD_REPEATS = 20, 24, 9
 
 NOTHING = 5  # pytest's status where there are no tests
 #: What other plugins import would be lent to ours.
