@@ -13,6 +13,11 @@ ONE_CORE = "shared on one core"
 ISOLATIONS = ("process", "shared", ONE_CORE, "inline")
 
 
+def has_own_server(isolation: str) -> bool:
+    """Whether the server has a process to itself."""
+    return isolation == "process" or (isolation == "shared" and cores() > 1)
+
+
 def isolated(request: dict) -> dict:
     """The fields of a request whose isolation may be `ONE_CORE`."""
     if request.get("isolation") == ONE_CORE:

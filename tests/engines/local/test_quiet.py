@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jobs import ISOLATIONS
+from jobs import ISOLATIONS, ONE_CORE, has_own_server
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
@@ -48,14 +48,16 @@ def run_server(*, sites, links, hub, record, **_):
     assert outcome.status == "ok", outcome.errors
 
 
-@pytest.mark.parametrize("isolation", ["process", "shared"])
+@pytest.mark.parametrize("isolation", ["process", "shared", ONE_CORE])
 def test_when_all_wait_for_each_other_the_run_ends_at_once_and_shows_where(crew, isolation):
     begin = time.monotonic()
     work = "def work(model, number, site, hub): hub.mailbox().get()"
     outcome = crew(work, isolation=isolation, timeout=50)
     assert outcome.status == "failed"
     message = outcome.errors[0]["message"]
-    assert "the server and every site wait" in message
+    who = "the server and every site wait" if has_own_server(isolation) else "every strand waits"
+    assert who in message
+    assert "nothing can wake one" in message
     assert "in run_server" in message
     assert "in work" in message
     assert time.monotonic() - begin < 40
