@@ -46,7 +46,7 @@ class Context:
 
     `base` is the environment of its process (`environ_now`), `environ` the variables in which its own differs,
     `tripwire` tells what the site does; then `make_home` makes its home, `cwd`, when that is needed. `output` is the
-    stream it prints to, `place` shows who is at what, where the process has parties of both kinds.
+    stream it prints to, `place` shows who is at what, where the process has several parties.
     """
 
     __slots__ = (
@@ -126,7 +126,7 @@ class Context:
             sys.stdout = sys.stderr = Output.current = self._output
         self._generators.resume()
         if self._place is not None:
-            self._place.shown = self._shown
+            self._place.put(self._shown)
         tripwire = self._tripwire
         if tripwire is None:
             os.chdir(self._cwd)

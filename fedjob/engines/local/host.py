@@ -197,7 +197,7 @@ class Host:
             output=Output(f"{home}/log.txt") if self._is_worker and len(self.shard) > 1 else None,
             tripwire=self._tripwire,
             make_home=partial(layout.settle, name) if waits else None,
-            place=self.record.place if self._has_server and len(self.shard) > 1 else None,
+            place=self.record.place if len(self.shard) > 1 else None,
         )
 
     def _links(self) -> dict[str, dict[str, Link]]:

@@ -22,6 +22,8 @@ class Place:
 
     def __init__(self, bell: int | None = None) -> None:
         self._page = mmap.mmap(-1, self._ROOM)
+        #: What is shown, in this process.
+        self.shown = b""
         self.bell = bell
         self._bell = _what_is(bell)
 
@@ -30,22 +32,17 @@ class Place:
 
     def show(self, site: bytes, work: bytes) -> None:
         """`set`, of a site's name and what `work` gives."""
-        shown = (site + work)[: self._ROOM - 2]
+        self.put(site + work)
+
+    def put(self, shown: bytes) -> None:
+        """Show what was `shown` before: of parties that share a process, each has its own put back when it goes on."""
+        shown = self.shown = shown[: self._ROOM - 2]
         self._page[1 : 1 + len(shown)] = shown
 
     def get(self) -> tuple[str | None, int | None, str | None]:
         """(site, round, task), each None if unknown."""
         site, number, task = self._page[1:-1].decode(errors="replace").split("\0", 3)[:3]
         return site or None, int(number) if number else None, task or None
-
-    @property
-    def shown(self) -> bytes:
-        """What it shows, as it lies there: of parties that share a process, each has its own put back when it goes on."""
-        return self._page[1:-1]
-
-    @shown.setter
-    def shown(self, shown: bytes) -> None:
-        self._page[1 : 1 + len(shown)] = shown
 
     @property
     def left(self) -> bool:

@@ -69,9 +69,10 @@ def shards(sites: Sequence[str], isolation: Isolation, concurrent_runs: int = 1)
         return ((SERVER, *sites),)
     if isolation == "process":
         return ((SERVER,), *((site,) for site in sites))
-    workers = min(len(sites), max(1, cores() // concurrent_runs))
-    if cores() <= concurrent_runs and len(sites) <= _FEW:
+    available = cores()
+    if available <= concurrent_runs and len(sites) <= _FEW:
         return ((SERVER, *sites),)
+    workers = min(len(sites), max(1, available // concurrent_runs))
     # Dealt in turn, so that results come in about the order in which they are added up.
     return ((SERVER,), *(tuple(sites[first::workers]) for first in range(workers)))
 

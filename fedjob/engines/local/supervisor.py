@@ -47,8 +47,6 @@ class Workers:
         self._server_ok = False
         self._late = False
         self._selector = selectors.DefaultSelector()
-        #: What late workers are at, by shard number; None until that is known.
-        self._places: dict[int, tuple[Any, Any, Any]] | None = None
 
     def run(self) -> str:
         """Run to the end; the status for ``run_ended``."""
@@ -88,8 +86,6 @@ class Workers:
     def _take_in(self, what: str, *news: Any) -> None:
         if what == "exited":
             self._exited(*news)
-        else:
-            (self._places,) = news
 
     def _exited(self, number: int, status: int, place: tuple[Any, Any, Any], left: bool) -> None:
         self._running.discard(number)
@@ -136,23 +132,30 @@ class Workers:
             return
         self._late = self._late or 0 in self._running
         pipe.send(self._socket, (keeper.DUMP,))
-        while self._places is None:
-            self._take_in(*pipe.receive(self._socket))
+        places = self._places()
         late = self._all_stacks()
         # Who computes is more likely the cause than who waits; the first error is the one shown first.
         for number, stacks in sorted(late, key=lambda item: _waits(item[1])):
-            self._report_late(number, stacks)
+            self._report_late(number, stacks, places.get(number, (None, None, None))[0])
         self._running.clear()
         self._kill()
 
-    def _report_late(self, number: int, stacks: str) -> None:
+    def _places(self) -> dict[int, tuple[str | None, Any, Any]]:
+        """What the workers are at that were asked for their stacks, by shard number; exits told before are taken in."""
+        while True:
+            what, *news = pipe.receive(self._socket)
+            if what == "at":
+                places: dict[int, tuple[str | None, Any, Any]] = news[0]
+                return places
+            self._take_in(what, *news)
+
+    def _report_late(self, number: int, stacks: str, site: str | None) -> None:
         if self._late:
             message = f"the run was not over after its timeout of {self._plan.request.timeout:g} s"
         else:
             message = f"still running {GRACE:g} s after the server had ended"
         waits = _waits(stacks)
         doing = "waiting" if waits else "at work"
-        site = (self._places or {}).get(number, (None, None, None))[0]
         self._record.error(
             site=self._plan.shards[number][0] if waits or site is None else site,
             kind="deadline",

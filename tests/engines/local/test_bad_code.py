@@ -227,6 +227,22 @@ def test_a_site_that_dies_is_named_at_once_with_round_and_task(crew, isolation, 
 
 
 @LINUX
+@pytest.mark.parametrize("sites", [3, 33])
+def test_of_sites_in_one_process_the_one_whose_turn_it_is_has_died(crew, sites):
+    work = """
+    def work(model, number, site, hub):
+        if site == "site-1" and number == 1:
+            hub.sleep(0.1)  # the others begin meanwhile.
+            os._exit(3)
+        return model
+    """
+    outcome = crew(work, isolation=ONE_CORE, n_clients=sites)
+    error = outcome.errors[0]
+    assert (error["site"], error["round"]) == ("site-1", 1)
+    assert_nothing_left(outcome.workspace)
+
+
+@LINUX
 def test_the_death_of_a_site_is_noticed_though_its_child_holds_the_socket(crew):
     outcome = crew(
         """

@@ -14,7 +14,7 @@ from fedjob.components.roles import Widget
 from fedjob.engines.local.context import Context, CustomCode
 from fedjob.engines.local.plan import cores
 from fedjob.engines.local.tripwire import Tripwire, _leads_to
-from jobs import ONE_CORE, run, script_job
+from jobs import ONE_CORE, has_own_server, run, script_job
 
 SITES = 8
 
@@ -54,8 +54,8 @@ def shared(request, tmp_path, monkeypatch):
         return result
 
     # A worker has its log in the home of its first party.
-    together = request.param == ONE_CORE or cores() == 1
-    go.first = set() if together else {f"site-{n + 1}" for n in range(min(SITES, cores()))}
+    apart = has_own_server(request.param)
+    go.first = {f"site-{n + 1}" for n in range(min(SITES, cores()))} if apart else set()
     return go
 
 
