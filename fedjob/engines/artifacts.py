@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-_RUN_DIR = "server/simulate_job"
+#: The run directory of the server.
+RUN_DIR = "server/simulate_job"
 _FILES = {
     "global": (
         "app_server/FL_global_model.pt",
@@ -21,7 +22,7 @@ def saved_models(workspace: Path) -> Iterator[tuple[str, str]]:
     """(kind, path relative to `workspace`) of each model file that is there."""
     for kind, candidates in _FILES.items():
         for candidate in candidates:
-            path = f"{_RUN_DIR}/{candidate}"
+            path = f"{RUN_DIR}/{candidate}"
             if (workspace / path).exists():
                 yield kind, path
                 break

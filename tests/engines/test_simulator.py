@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fedjob import FedAvg, FedJob, FrameworkType, NPModelPersistor, RunRequest, ScriptRunner
+from fedjob.engines.claim import require_own
+from fedjob.engines.recorded.copy import copy_with_recorder
+from fedjob.engines.recorded.logs import site_errors
 from fedjob.engines.simulator import SimulatorEngine
-from fedjob.engines.simulator.copy import copy_with_recorder
-from fedjob.engines.simulator.logs import site_errors
 from fedjob.errors import RequestError
 from fedjob.flare import shim
 from fedjob.folder.read import read
@@ -51,6 +52,12 @@ def test_the_copy_has_a_recorder_and_the_folder_stays_as_it_is(folder, tmp_path)
     assert recorder.args == {"events_path": str(tmp_path / "events.jsonl"), "started": 1.5}
     assert "custom/fedjob_recorder.py" in [f.path for f in app.files]
     assert app.client == before.apps[0].client
+
+
+def test_a_copy_for_some_sites_is_deployed_to_them_only(folder, tmp_path):
+    copied = read(copy_with_recorder(folder, tmp_path / "copy", "record.jsonl", None, only=("b", "c")))
+    assert copied.meta.deploy_map == {"app": ("server", "b", "c")}
+    assert copied.apps[0].server.components[-1].args == {"events_path": "record.jsonl", "started": None}
 
 
 def test_the_first_traceback_of_each_site_is_found_in_its_log(tmp_path):
@@ -98,6 +105,7 @@ def test_a_client_that_raises_fails_the_run_with_its_traceback(folder, tmp_path)
     site = next(e for e in result.errors if e.site == "site-2")
     assert "no data at this site" in site.traceback
     assert result.errors[-1].kind == "panic"
+    require_own(tmp_path / "ws")  # so that the next run may have it.
     left = [p for p in os.listdir("/proc") if p.isdigit() and _belongs_to(p, str(tmp_path))]
     assert left == []
 
@@ -117,6 +125,18 @@ setsid sleep 99.9 &
 echo started
 exec sleep 200
 """
+
+
+def test_a_workspace_with_anything_else_in_it_is_left_untouched(folder, tmp_path):
+    # FLARE's simulator deletes all that it finds there.
+    python = tmp_path / "python"
+    python.write_text(HANGS)
+    python.chmod(0o755)
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws" / "data.csv").write_text("precious")
+    with pytest.raises(RequestError, match=r"already holds 'data\.csv', which no run of fedjob made"):
+        SimulatorEngine(python=str(python)).run(folder, RunRequest(workspace=tmp_path / "ws"))
+    assert (tmp_path / "ws" / "data.csv").read_text() == "precious"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")

@@ -1,8 +1,7 @@
 """The workspace of a run, laid out as FLARE's simulator lays out its own.
 
 ``<ws>/server/simulate_job/app_server`` and ``<ws>/<site>/simulate_job/app_<site>`` are copies of the apps,
-``meta.json`` stands beside each; in isolation `shared` the sites of an app have one copy. A file of ours lists what a run made, so that the next run in the
-same workspace removes that and nothing else.
+``meta.json`` stands beside each; in isolation `shared` the sites of an app have one copy.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fedjob.engines.claim import claim
 from fedjob.engines.request import ALL_SITES, SERVER, Isolation
-from fedjob.errors import RequestError
 from fedjob.folder.model import JobModel
 
 JOB_ID = "simulate_job"
 EVENTS = "events.jsonl"
-_MARK = ".fedjob-run.json"
 _APPS = ".fedjob-apps"
 #: Bytes; a larger file is copied by the system, without coming into this process.
 _AT_ONCE = 1 << 20
@@ -89,12 +87,7 @@ def lay_out(
 ) -> Layout:
     """Fill `workspace` for a run of `folder`; RequestError if something in it is not ours to replace."""
     workspace = workspace.resolve()
-    try:
-        workspace.mkdir(parents=True)
-    except FileExistsError:
-        _clear(workspace, (SERVER, *sites))
-    made = [SERVER, *sites, EVENTS, _APPS]
-    (workspace / _MARK).write_text(json.dumps(made))
+    claim(workspace, (SERVER, *sites, EVENTS, _APPS))
     meta = json.dumps(_meta(folder, model, sites), indent=4).encode()
     _own(folder, model, (SERVER, *(sites if isolation != "shared" else ())), workspace, meta)
     shared = _share(folder, model, sites, workspace) if isolation == "shared" else {}
@@ -109,34 +102,6 @@ def apps_of(model: JobModel, names: Iterable[str]) -> dict[str, str | None]:
             own.setdefault(target, app)
     others = own.get(ALL_SITES)
     return {name: own.get(name, others) for name in names}
-
-
-def _clear(workspace: Path, names: Sequence[str]) -> None:
-    try:
-        ours = set(json.loads((workspace / _MARK).read_text()))
-    except (OSError, ValueError):
-        ours = set()
-    foreign = [
-        name for name in (*names, EVENTS, _APPS) if name not in ours and os.path.lexists(workspace / name)
-    ]
-    if foreign:
-        raise RequestError(
-            f"workspace {workspace} already holds {foreign[0]!r}, which no run of fedjob made; "
-            "it is left untouched: choose an empty directory, or remove it yourself"
-        )
-    for name in ours:
-        if Path(name).name == name and name not in {
-            "",
-            "..",
-        }:  # whatever the list says, nothing outside of the workspace.
-            _remove(workspace / name)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _own(folder: Path, model: JobModel, names: Sequence[str], workspace: Path, meta: bytes) -> None:

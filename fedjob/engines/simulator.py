@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -12,13 +11,14 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from fedjob.engines.artifacts import saved_models
+from fedjob.engines.claim import own_all, require_own
+from fedjob.engines.recorded.copy import copy_with_recorder
+from fedjob.engines.recorded.event_log import EventLog
+from fedjob.engines.recorded.interpreter import require_flare
+from fedjob.engines.recorded.logs import site_errors
 from fedjob.engines.request import RunRequest
-from fedjob.engines.simulator.copy import copy_with_recorder
-from fedjob.engines.simulator.logs import site_errors
-from fedjob.errors import RequestError
 from fedjob.folder.read import read
 from fedjob.result import RunResult
 from fedjob.result.read import EVENTS_FILE
@@ -27,7 +27,7 @@ _MODULE = "nvflare.private.fed.app.simulator.simulator"
 #: FLARE needs 15-30 s where the local engine needs none; a deadline meant for one would end the other.
 _START_UP = 120.0
 #: Starts a command, and ends all that it has started when this process lets go of it or is gone.
-_LEASH = str(Path(__file__).parents[1] / "local" / "leash.py")
+_LEASH = str(Path(__file__).parent / "local" / "leash.py")
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,16 @@ class SimulatorEngine:
     def run(self, folder: Path, request: RunRequest) -> RunResult:
         model = read(folder)
         sites = request.sites(model)
-        self._require_flare()
+        require_flare(self.python, self.name)
+        require_own(request.workspace)
         request.workspace.mkdir(parents=True, exist_ok=True)
-        # FLARE wipes its workspace when it starts, so the record is kept outside until it has ended.
+        # FLARE wipes its workspace, whatever is in it, when it starts: so the record is kept outside until it has ended.
         # Beside the workspace: whoever clears that away, after a test that was killed, clears this away too.
         beside = request.workspace.resolve().parent
         place = beside if os.access(beside, os.W_OK) else None
         with tempfile.TemporaryDirectory(prefix=".fedjob-", dir=place) as temporary:
             root = Path(temporary)
-            log = _EventLog(root / EVENTS_FILE)
+            log = EventLog(root / EVENTS_FILE)
             log.emit("run_started", engine=self.name, job=model.meta.name, sites=sites, seed=request.seed)
             try:
                 copied = copy_with_recorder(folder, root, log.path, log.started)
@@ -69,19 +70,8 @@ class SimulatorEngine:
                 for name in (EVENTS_FILE, "simulator.txt"):
                     if (root / name).exists():
                         shutil.copy(root / name, request.workspace / name)
+                own_all(request.workspace)
         return RunResult.load(request.workspace)
-
-    def _require_flare(self) -> None:
-        probe = [
-            self.python,
-            "-c",
-            "import importlib.util as u, sys; sys.exit(u.find_spec('nvflare') is None)",
-        ]
-        if subprocess.run(probe, check=False, cwd=tempfile.gettempdir()).returncode:
-            raise RequestError(
-                f"the simulator engine needs FLARE, and {self.python} has none; "
-                "install it with: pip install 'pytest-fedjob[flare]'"
-            )
 
     def _simulate(
         self, folder: Path, sites: tuple[str, ...], request: RunRequest, output_path: Path
@@ -110,20 +100,6 @@ class SimulatorEngine:
                 ours.close()
                 process.wait()
         return ("ok", None) if code == 0 else ("failed", f"FLARE's simulator ended with status {code}")
-
-
-@dataclass
-class _EventLog:
-    path: Path
-
-    def __post_init__(self) -> None:
-        self.started = time.time()
-        self.path.write_bytes(b"")
-
-    def emit(self, event: str, **fields: Any) -> None:
-        seconds = round(time.time() - self.started, 3)
-        with self.path.open("a", encoding="utf-8") as f:
-            f.write(json.dumps({"event": event, "time": seconds, **fields}) + "\n")
 
 
 def _hear(leash: socket.socket, seconds: float) -> int | None:

@@ -5,6 +5,8 @@ release from 2.5 on and in its own interpreter: it may import FLARE and the stan
 nothing of ours.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import os
@@ -24,9 +26,12 @@ _NOT_IN_ROUNDS = (AppConstants.TASK_VALIDATION, AppConstants.TASK_SUBMIT_MODEL)
 
 
 class Recorder(Widget):
-    """Appends one line per contribution, round, best model and fatal error to `events_path`."""
+    """Appends one line per contribution, round, best model and fatal error to `events_path`.
 
-    def __init__(self, events_path: str, started: float) -> None:
+    A relative path lies in the job's run directory. Times are seconds since `started`, the job's start if that is None.
+    """
+
+    def __init__(self, events_path: str, started: float | None) -> None:
         super().__init__()
         self.events_path = events_path
         self.started = started
@@ -35,6 +40,7 @@ class Recorder(Widget):
         self._open = set()
         self._fatal = False
         self._handlers = {
+            EventType.START_RUN: self._on_start,
             AppEventType.ROUND_STARTED: self._on_round_started,
             AppEventType.AFTER_CONTRIBUTION_ACCEPT: self._on_contribution,
             AppEventType.AFTER_AGGREGATION: self._on_aggregated,
@@ -56,6 +62,15 @@ class Recorder(Widget):
             os.write(fd, line.encode())
         finally:
             os.close(fd)
+
+    def _on_start(self, fl_ctx):
+        run = fl_ctx.get_engine().get_workspace().get_run_dir(fl_ctx.get_job_id())
+        self.events_path = os.path.join(run, self.events_path)
+        if self.started is None:
+            self.started = time.time()
+        # A record that is there says that nothing happened, one that is not that nobody recorded.
+        with open(self.events_path, "ab"):
+            pass
 
     def _on_round_started(self, fl_ctx):
         self._emit("round_started", round=fl_ctx.get_prop(AppConstants.CURRENT_ROUND, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from fedjob.engines.request import ALL_SITES, SERVER
@@ -15,8 +16,15 @@ RECORDER_ID = "fedjob_recorder"
 _RECORDER_FILE = Path(__file__).with_name("fedjob_recorder.py")
 
 
-def copy_with_recorder(folder: Path, root: Path, events: Path, started: float) -> Path:
-    """Write the job under `root` with the recorder in its server app; returns the new job folder."""
+def copy_with_recorder(
+    folder: Path, root: Path, events: Path | str, started: float | None, *, only: Collection[str] = ()
+) -> Path:
+    """Write the job under `root` with the recorder in its server app; returns the new job folder.
+
+    The recorder appends to `events`; a relative one lies in the server's run directory. It counts seconds from
+    `started` (since the epoch), from the job's own start if that is None. `only`: the sites that an app for all is
+    deployed to, where not all of them are to take part.
+    """
     model = read(folder)
     component = Component(
         id=RECORDER_ID,
@@ -25,7 +33,13 @@ def copy_with_recorder(folder: Path, root: Path, events: Path, started: float) -
         extra={},
     )
     apps = tuple(_with(a, component) if _is_server_app(model, a) else a for a in model.apps)
-    return write(dataclasses.replace(model, apps=apps), root)
+    meta = model.meta
+    if only:
+        deploy_map = {
+            app: (SERVER, *only) if ALL_SITES in sites else sites for app, sites in meta.deploy_map.items()
+        }
+        meta = dataclasses.replace(meta, deploy_map=deploy_map)
+    return write(dataclasses.replace(model, meta=meta, apps=apps), root)
 
 
 def _is_server_app(model: JobModel, app: App) -> bool:

@@ -1,0 +1,38 @@
+"""The record of a run on FLARE, as our side writes it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class EventLog:
+    """Appends events to a file; their times are seconds since it was made."""
+
+    path: Path
+    started: float = field(default_factory=time.time, init=False)
+
+    def __post_init__(self) -> None:
+        self.path.write_bytes(b"")
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """An event of now."""
+        self._append({"event": event, "time": self.seconds(), **fields})
+
+    def take_over(self, path: Path, later: float) -> None:
+        """The whole events of another record, whose clock was started `later` than ours by so many seconds."""
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            event = json.loads(line)
+            self._append({**event, "time": round(event["time"] + later, 3)})
+
+    def seconds(self) -> float:
+        """Since the record was begun."""
+        return round(time.time() - self.started, 3)
+
+    def _append(self, event: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(event) + "\n")

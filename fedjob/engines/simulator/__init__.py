@@ -1,5 +1,0 @@
-"""Real FLARE's simulator as an engine."""
-
-from fedjob.engines.simulator.engine import SimulatorEngine
-
-__all__ = ["SimulatorEngine"]
