@@ -22,6 +22,7 @@ ENTRY_POINT_GROUP = "fedjob.engines"
 _BUILT_IN = {
     "local": "fedjob.engines.local:LocalEngine",
     "simulator": "fedjob.engines.simulator:SimulatorEngine",
+    "deployment": "fedjob.engines.deployment:DeploymentEngine",
     "fake": "fedjob.engines.fake:FakeEngine",
 }
 
