@@ -44,22 +44,26 @@ class Kind:
     fixture: str
     check: str
     #: What writes the goldens.
-    write: str
+    write: tuple[str, ...]
 
     def text(self) -> str:
         return SUITE.format(setup=self.setup, tests=TESTS, fixture=self.fixture, check=self.check)
 
+
+#: pytest-regressions fails each test whose golden it writes.
+_FAILS = "--force-regen"
 
 OURS = Kind(
     "ours",
     f"from fedjob.folder.read import read\nMODEL = read({str(FOLDER)!r})",
     "fedjob",
     "fedjob.golden(MODEL)",
-    "--fedjob-golden=new",
+    # The table can be made on CI as well.
+    ("--fedjob-golden=new", "--fedjob-golden-allow-ci"),
 )
 PEERS = (
-    Kind("syrupy", _DATA, "snapshot", "assert DATA == snapshot", "--snapshot-update"),
-    Kind("pytest-regressions", _DATA, "data_regression", "data_regression.check(DATA)", "--force-regen"),
+    Kind("syrupy", _DATA, "snapshot", "assert DATA == snapshot", ("--snapshot-update",)),
+    Kind("pytest-regressions", _DATA, "data_regression", "data_regression.check(DATA)", (_FAILS,)),
 )
 
 
@@ -94,8 +98,7 @@ def write(tests: Suite, kind: Kind, binary: str) -> None:
     assert app.client is not None
     data = {"meta": model.meta.to_dict(), "server": app.server.to_dict(), "client": app.client.to_dict()}
     (tests.root / "data.json").write_text(json.dumps(data))
-    # pytest-regressions fails each test whose golden it writes.
-    tests.run(kind.write, python=binary, status=1 if kind.write == "--force-regen" else 0)
+    tests.run(*kind.write, python=binary, status=1 if _FAILS in kind.write else 0)
 
 
 def equal(tests: Suite, binary: str) -> float:
