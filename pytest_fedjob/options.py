@@ -62,7 +62,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--fedjob-engine",
         dest="fedjob_engine",
         metavar="NAME[,NAME]",
-        help="engines that run the simulations: local (default), simulator, ...; several run each test on each",
+        help="engines that run the simulations: local (default), simulator, deployment, ...; several run each test on each",
     )
     group.addoption("--fedjob-release", dest="fedjob_release", help="FLARE release of exports, e.g. 2.8")
     group.addoption(

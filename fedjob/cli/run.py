@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("run", help="run a job", description=__doc__)
     add_job(parser)
     parser.add_argument("-n", "--clients", metavar="N|A,B", help="number of sites, or their names")
-    parser.add_argument("--engine", default="local", help="local (default), simulator, ...")
+    parser.add_argument("--engine", default="local", help="local (default), simulator, deployment, ...")
     parser.add_argument("--isolation", choices=("process", "shared", "inline"), default="process")
     parser.add_argument("-t", "--threads", type=int, metavar="N", help="sites at work at a time")
     parser.add_argument("--gpu", metavar="IDS", help="GPUs in FLARE's syntax, e.g. 0,1")
