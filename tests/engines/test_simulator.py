@@ -80,6 +80,15 @@ def test_the_first_traceback_of_each_site_is_found_in_its_log(tmp_path):
     assert "later" not in error.traceback
 
 
+def test_a_script_that_was_aborted_is_not_the_cause(tmp_path):
+    for site, message in (("site-1", "request to abort the job for reason x"), ("site-2", "no data")):
+        (tmp_path / site).mkdir()
+        (tmp_path / site / "log.txt").write_text(
+            f'Traceback (most recent call last):\n  File "train.py", line 3\nRuntimeError: {message}\n'
+        )
+    assert [error.site for error in site_errors(tmp_path, ("site-1", "site-2"))] == ["site-2", "site-1"]
+
+
 def test_an_interpreter_without_flare_is_told(folder, tmp_path):
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')

@@ -12,11 +12,17 @@ from fedjob.result import SiteError
 # line, at column 0, names the exception.
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+^(\S.*)$", re.MULTILINE)
 _LOG_NAMES = ("log.txt", "log_fl.txt", "error_log.txt", "log_error.txt")
+#: What a script's next call raises when its job is aborted, in releases before 2.9; there, and in 2.9, it ends the script.
+_ABORTED = "request to abort the job"
 _TAIL = 2_000_000  # bytes; the end of a log holds the cause, a longer one would only cost time.
 
 
 def site_errors(workspace: Path, sites: tuple[str, ...]) -> Iterator[SiteError]:
-    """The first traceback of each site, then the server's, as FLARE logged it."""
+    """The first traceback of each site, then the server's, as FLARE logged it; what others led to comes last."""
+    return iter(sorted(_first_errors(workspace, sites), key=lambda error: _ABORTED in error.message))
+
+
+def _first_errors(workspace: Path, sites: tuple[str, ...]) -> Iterator[SiteError]:
     for site in (*sites, "server"):
         for text in _logs(workspace / site):
             found = _TRACEBACK.search(text)
