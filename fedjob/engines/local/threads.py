@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -18,19 +19,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: How OpenBLAS's functions are called in the builds that numpy and scipy bring.
+#: How OpenBLAS's functions are called in the builds that numpy and scipy bring, and OpenMP's in those of scikit-learn and
+#: torch.
 _NAMES = [
-    (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
-    for prefix in ("scipy_", "")
-    for suffix in ("64_", "")
+    *(
+        (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
+        for prefix in ("scipy_", "")
+        for suffix in ("64_", "")
+    ),
+    ("omp_get_max_threads", "omp_set_num_threads"),
 ]
+_LIBRARY = re.compile(r"lib(?:scipy_)?openblas.*\.so|lib[gi]?omp.*\.so")
 
 #: For how many cycles, as a power of two, OpenBLAS's idle threads spin before they sleep. By default they spin for a
 #: tenth of a second, also when they have just been made, and take a core from what starts beside them.
 _SPIN, _SHORTLY = "OPENBLAS_THREAD_TIMEOUT", "20"
 
 #: Modules with which a library comes that has threads of its own.
-LATE = ("scipy.linalg", "torch")
+LATE = ("scipy.linalg", "torch", "sklearn")
 
 
 def import_numpy() -> None:
@@ -46,7 +52,7 @@ def import_numpy() -> None:
 
 
 class OneThread:
-    """A with-block in which each OpenBLAS, of numpy and of scipy, and torch use one thread."""
+    """A with-block in which each OpenBLAS, of numpy and of scipy, each OpenMP, of scikit-learn, and torch use one thread."""
 
     def __enter__(self) -> Self:
         self._before: list[tuple[Callable[[int], Any], int]] = []
@@ -55,7 +61,7 @@ class OneThread:
 
     def limit(self) -> None:
         """Limit what is loaded; to be called again when one of LATE has been imported within the block."""
-        for get, put in _openblas():
+        for get, put in _pools():
             self._limit(get, put)
         torch = sys.modules.get("torch")
         if hasattr(torch, "set_num_threads") and torch is not None:
@@ -74,8 +80,8 @@ class OneThread:
             put(before)
 
 
-def _openblas() -> list[tuple[Callable[[], int], Callable[[int], Any]]]:
-    """The functions to get and set the number of threads, of each OpenBLAS in this process."""
+def _pools() -> list[tuple[Callable[[], int], Callable[[int], Any]]]:
+    """The functions to get and set the number of threads, of each OpenBLAS and OpenMP in this process."""
     found = []
     for path in _libraries():
         library = ctypes.CDLL(path)
@@ -87,11 +93,10 @@ def _openblas() -> list[tuple[Callable[[], int], Callable[[int], Any]]]:
 
 
 def _libraries() -> list[str]:
-    """The files of the OpenBLAS libraries that are loaded; [] where the system does not tell."""
+    """The files of the OpenBLAS and OpenMP libraries that are loaded; [] where the system does not tell."""
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:
         return []
-    return sorted(
-        {line.split(maxsplit=5)[5] for line in lines if "openblas" in line and line.endswith(".so")}
-    )
+    files = {line.split(maxsplit=5)[5] for line in lines if ".so" in line}
+    return sorted(file for file in files if _LIBRARY.match(Path(file).name))

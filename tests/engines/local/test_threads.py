@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedjob.engines.local.threads import OneThread, _libraries, _openblas
+from fedjob.engines.local.threads import OneThread, _libraries, _pools
 from jobs import script_job
 
 
 @pytest.mark.skipif(not _libraries(), reason="this numpy has no OpenBLAS, or the system does not tell")
 def test_openblas_has_one_thread_within_the_block_and_as_many_as_before_after_it():
     np.ones((2, 2)) @ np.ones((2, 2))
-    (get, put), *_ = _openblas()
+    (get, put), *_ = _pools()
     before = get()
     put(2)
     try:
@@ -24,6 +24,30 @@ def test_openblas_has_one_thread_within_the_block_and_as_many_as_before_after_it
         assert get() == 2
     finally:
         put(before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell what is loaded")
+@pytest.mark.parametrize("early", [True, False])
+def test_so_have_all_that_scikit_learn_brings_when_it_is_imported_within_the_block(early):
+    pytest.importorskip("sklearn")
+    code = f"""
+from fedjob.engines.local.threads import LATE, OneThread
+if {early}:
+    import sklearn.cluster
+with OneThread() as threads:
+    import sklearn
+    threads.limit()
+    import sklearn.cluster
+    from threadpoolctl import threadpool_info
+    pools = threadpool_info()
+    assert {{pool["user_api"] for pool in pools}} == {{"blas", "openmp"}}
+    assert [pool["num_threads"] for pool in pools] == [1] * len(pools), pools
+after = [pool["num_threads"] for pool in threadpool_info()]
+assert after == [2] * len(after), after
+assert "sklearn" in LATE
+"""
+    environ = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environ)
 
 
 @pytest.mark.torch
@@ -79,19 +103,19 @@ assert "numpy" in sys.modules
 
 ASKS = """
 import nvflare.client as flare
-from fedjob.engines.local.threads import _openblas
+from fedjob.engines.local.threads import _pools
 flare.init()
 while flare.is_running():
     model = flare.receive()
     IMPORT
-    found = {get() for get, _ in _openblas()}
+    found = {get() for get, _ in _pools()}
     assert found == {1}, found
     flare.send(flare.FLModel(params=model.params, metrics={"threads": 1}))
 """
 
 
 @pytest.mark.skipif(not _libraries(), reason="this numpy has no OpenBLAS, or the system does not tell")
-@pytest.mark.parametrize("library", ["numpy", "scipy.linalg"])
+@pytest.mark.parametrize("library", ["numpy", "scipy.linalg", "sklearn"])
 def test_a_run_that_is_the_first_to_import_a_library_has_one_thread_too(library, tmp_path, monkeypatch):
     pytest.importorskip(library)
     asks = ASKS.replace("IMPORT", f"import {library}")
@@ -102,7 +126,10 @@ def test_a_run_that_is_the_first_to_import_a_library_has_one_thread_too(library,
     environ = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     command = [sys.executable, "-c", FIRST, str(tmp_path / "jobs" / "job"), str(tmp_path / "ws")]
     done = subprocess.run(
-        command, env={**environ, "OPENBLAS_NUM_THREADS": "2"}, capture_output=True, text=True
+        command,
+        env={**environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
