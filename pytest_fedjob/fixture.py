@@ -299,5 +299,5 @@ def _release_of(obtained: Any, release: str | None) -> str | None:
     from fedjob.job.foreign import ForeignJob
 
     if isinstance(obtained, ForeignJob):
-        release = version("nvflare")
+        return str(Release.of_version(version("nvflare")))
     return str(Release.of(release))

@@ -63,7 +63,7 @@ def export(job: Any, dest: Path | str, release: Release | str | None = None) -> 
 
 def _refuse_other(release: Release | str | None) -> None:
     try:
-        installed = Release.of(version("nvflare"))
+        installed = Release.of_version(version("nvflare"))
     except PackageNotFoundError:
         return
     if release is not None and Release.of(release) != installed:

@@ -19,6 +19,11 @@ HERE = Path(__file__).parent
 #: The user's repository that the corpus is described in.
 USER = HERE.parent / "data" / "exporter"
 VERSIONS = {"2.5": "2.5.2", "2.6": "2.6.3", "2.7": "2.7.3", "2.8": "2.8.3", "2.9": "2.9.0"}
+#: Other patch levels to compare with, e.g. 2.7.2,2.8.0.
+VERSIONS |= {
+    patch.rpartition(".")[0]: patch
+    for patch in os.environ.get("FEDJOB_FLARE_PATCHES", "").replace(",", " ").split()
+}
 #: What an environment needs beside FLARE to describe the corpus; "tensorflow-cpu" describes the rest of it.
 MORE = os.environ.get("FEDJOB_FLARE_EXTRAS", "").split()
 EXTRAS = ("numpy", "torch==2.13.0", *MORE)

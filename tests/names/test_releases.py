@@ -8,9 +8,24 @@ def test_the_default_is_the_newest():
     assert Release.of(None) == NEWEST == RELEASES[-1]
 
 
-@pytest.mark.parametrize("text", ["2.6", "2.6.3", "2.6.0rc1"])
-def test_a_patch_level_is_read_over(text):
+@pytest.mark.parametrize("text", ["2.6", "2.6.2", "2.6.3", "2.6.3rc1", "2.6.10"])
+def test_a_patch_level_may_be_given(text):
     assert Release.of(text) == RELEASES[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "minor", "first"),
+    [("2.5.0", "2.5", 1), ("2.6.1", "2.6", 2), ("2.7.0rc2", "2.7", 2), ("2.7.1", "2.7", 2)],
+)
+def test_but_not_an_early_one_that_exports_something_else(text, minor, first):
+    with pytest.raises(ReleaseError) as caught:
+        Release.of(text)
+    assert str(caught.value) == (
+        f"FLARE {text} writes and reads other configurations than {minor}.{first} and later, which we export for; "
+        f"upgrade it, and give {minor}"
+    )
+    # What is installed is what it is.
+    assert str(Release.of_version(text)) == minor
 
 
 def test_releases_compare_by_age_not_by_text():

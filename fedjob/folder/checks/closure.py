@@ -75,6 +75,6 @@ def _probe(request: dict[str, Any], seconds: float) -> list[dict[str, str]]:
 
 def _installed_release() -> Release | None:
     try:
-        return Release.of(version(names.ROOT))
+        return Release.of_version(version(names.ROOT))
     except (PackageNotFoundError, ReleaseError):
         return None
