@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fedjob.components.executors.client_api import InProcessClientAPIExecutor
+from fedjob.components.executors.in_process import InProcessClientAPIExecutor
 from fedjob.components.persistors.pt import PTFileModelPersistor
 from fedjob.components.receivers.analytics import AnalyticsReceiver
 from fedjob.components.roles import FLComponent, Widget, listens

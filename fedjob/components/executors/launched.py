@@ -10,7 +10,7 @@ import shlex
 from typing import Any
 
 from fedjob.client.config import ExchangeFormat, TransferType
-from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.components.executors.script_executor import ScriptExecutor
 from fedjob.components.launcher import SubprocessLauncher
 from fedjob.components.widgets.metric_relay import MetricRelay
 from fedjob.errors import FolderError

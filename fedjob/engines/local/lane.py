@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedjob.client.session import TaskIn
-from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.components.executors.script_executor import ScriptExecutor
 from fedjob.components.task import task_id
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.plain import NotPlain

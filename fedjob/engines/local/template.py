@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import Any
 
-from fedjob.components.executors.client_api import ScriptExecutor
+from fedjob.components.executors.script_executor import ScriptExecutor
 from fedjob.engines.local.plain import ATOMS
 from fedjob.engines.local.slab import Lease
 from fedjob.engines.local.wire import Frozen, thaw, thaw_in_place
