@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import tempfile
 import threading
+from os.path import samestat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +125,10 @@ class Watch:
 
     def __init__(self, path: Path, show: Callable[[dict[str, Any]], None]) -> None:
         self._path, self._show = path, show
-        self._offset = path.stat().st_size if path.exists() else 0
+        #: The record of an earlier run, which this one's will replace; open, so that no other file is taken for it.
+        self._old = path.open("rb") if path.exists() else None
+        self._before = os.fstat(self._old.fileno()) if self._old else None
+        self._offset = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="fedjob-watch", daemon=True)
 
@@ -133,16 +138,26 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        if self._old:
+            self._old.close()
 
     def _follow(self) -> None:
         while not self._over.wait(_LOOK):
             self._look()
         self._look()
 
+    def _has_begun(self) -> bool:
+        try:
+            now = self._path.stat()
+        except OSError:
+            return False
+        before = self._before
+        return before is None or not samestat(now, before) or now.st_mtime_ns != before.st_mtime_ns
+
     def _look(self) -> None:
         import json
 
-        if not self._path.exists():
+        if not self._has_begun():
             return
         with self._path.open("rb") as stream:
             stream.seek(self._offset)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import selectors
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fedjob.engines.artifacts import saved_models
 from fedjob.engines.claim import own_all, require_own
 from fedjob.engines.recorded.copy import copy_with_recorder
-from fedjob.engines.recorded.event_log import EventLog
+from fedjob.engines.recorded.event_log import Copy, EventLog
 from fedjob.engines.recorded.interpreter import require_flare
 from fedjob.engines.recorded.logs import site_errors
 from fedjob.engines.request import RunRequest
@@ -26,6 +28,8 @@ from fedjob.result.read import EVENTS_FILE
 _MODULE = "nvflare.private.fed.app.simulator.simulator"
 #: FLARE needs 15-30 s where the local engine needs none; a deadline meant for one would end the other.
 _START_UP = 120.0
+#: Seconds between two looks at the record, for whoever watches the run.
+_LOOK = 0.2
 #: Starts a command, and ends all that it has started when this process lets go of it or is gone.
 _LEASH = str(Path(__file__).parent / "local" / "leash.py")
 
@@ -55,9 +59,17 @@ class SimulatorEngine:
             root = Path(temporary)
             log = EventLog(root / EVENTS_FILE)
             log.emit("run_started", engine=self.name, job=model.meta.name, sites=sites, seed=request.seed)
+            begun = log.path.stat().st_size
+            record = Copy(log.path, request.workspace / EVENTS_FILE)
+
+            def show() -> None:
+                # Once FLARE has got to its first event it wipes nothing any more.
+                if log.path.stat().st_size > begun:
+                    record.update()
+
             try:
                 copied = copy_with_recorder(folder, root, log.path, log.started)
-                status, reason = self._simulate(copied, sites, request, root / "simulator.txt")
+                status, reason = self._simulate(copied, sites, request, root / "simulator.txt", show)
                 for error in site_errors(request.workspace, sites):
                     log.emit("error", **asdict(error))
                 for kind, path in saved_models(request.workspace):
@@ -67,14 +79,19 @@ class SimulatorEngine:
                 log.emit("run_ended", status="interrupted", reason="Ctrl-C")
                 raise
             finally:
-                for name in (EVENTS_FILE, "simulator.txt"):
-                    if (root / name).exists():
-                        shutil.copy(root / name, request.workspace / name)
+                record.update()
+                if (root / "simulator.txt").exists():
+                    shutil.copy(root / "simulator.txt", request.workspace)
                 own_all(request.workspace)
         return RunResult.load(request.workspace)
 
     def _simulate(
-        self, folder: Path, sites: tuple[str, ...], request: RunRequest, output_path: Path
+        self,
+        folder: Path,
+        sites: tuple[str, ...],
+        request: RunRequest,
+        output_path: Path,
+        show: Callable[[], None],
     ) -> tuple[str, str | None]:
         command = [
             self.python, "-m", _MODULE, str(folder), "-w", str(request.workspace.resolve()),
@@ -93,7 +110,7 @@ class SimulatorEngine:
                     pass_fds=(theirs.fileno(),), start_new_session=True, cwd=request.workspace,
                 )  # fmt: skip
             try:
-                code = _hear(ours, request.timeout + _START_UP)
+                code = _hear(ours, request.timeout + _START_UP, show)
             except TimeoutError:
                 return "deadline", f"FLARE was still running after {request.timeout + _START_UP:g} s"
             finally:
@@ -102,13 +119,18 @@ class SimulatorEngine:
         return ("ok", None) if code == 0 else ("failed", f"FLARE's simulator ended with status {code}")
 
 
-def _hear(leash: socket.socket, seconds: float) -> int | None:
+def _hear(leash: socket.socket, seconds: float, meanwhile: Callable[[], None]) -> int | None:
     """The command's exit status, None when the leash itself was killed; TimeoutError after `seconds`."""
     end = time.monotonic() + seconds
     told = b""
-    while b"exit " not in told or not told.endswith(b"\n"):
-        leash.settimeout(max(0.001, end - time.monotonic()))
-        if not (chunk := leash.recv(1024)):
-            return None
-        told += chunk
+    with selectors.DefaultSelector() as selector:
+        selector.register(leash, selectors.EVENT_READ)
+        while b"exit " not in told or not told.endswith(b"\n"):
+            if time.monotonic() > end:
+                raise TimeoutError
+            if selector.select(min(_LOOK, max(0.0, end - time.monotonic()))):
+                if not (chunk := leash.recv(1024)):
+                    return None
+                told += chunk
+            meanwhile()
     return int(told.rpartition(b"exit ")[2])

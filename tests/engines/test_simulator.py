@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fedjob import FedAvg, FedJob, FrameworkType, NPModelPersistor, RunRequest, ScriptRunner
+from fedjob.cli.run import Watch
 from fedjob.engines.claim import require_own
 from fedjob.engines.recorded.copy import copy_with_recorder
 from fedjob.engines.recorded.logs import site_errors
@@ -16,6 +17,7 @@ from fedjob.engines.simulator import SimulatorEngine
 from fedjob.errors import RequestError
 from fedjob.flare import shim
 from fedjob.folder.read import read
+from fedjob.result.read import read_events
 
 RAISES = """
 import nvflare.client as flare
@@ -106,8 +108,13 @@ def test_a_client_that_raises_fails_the_run_with_its_traceback(folder, tmp_path)
     if not shim.real_flare():
         assert not os.environ.get("CI"), "FLARE must be installed under CI"
         pytest.skip("needs FLARE")
-    result = SimulatorEngine().run(folder, RunRequest(workspace=tmp_path / "ws", n_clients=2))
+    ended, seen = tmp_path / "ws" / "simulator.txt", []
+    with Watch(tmp_path / "ws" / "events.jsonl", lambda event: seen.append((event["event"], ended.exists()))):
+        result = SimulatorEngine().run(folder, RunRequest(workspace=tmp_path / "ws", n_clients=2))
     assert not result.ok
+    # Whoever watches sees what happens while FLARE is at work, and all of it once.
+    assert ("round_done", False) in seen
+    assert [event for event, _ in seen] == [event["event"] for event in read_events(tmp_path / "ws")]
     assert result.status == "failed"
     assert len(result.rounds) == 1
     assert result.metric("accuracy").values == (0.5,)

@@ -36,3 +36,20 @@ class EventLog:
     def _append(self, event: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(event) + "\n")
+
+
+@dataclass
+class Copy:
+    """What there is so far of a record that is written elsewhere."""
+
+    source: Path
+    target: Path
+    _copied: int = field(default=0, init=False)
+
+    def update(self) -> None:
+        """Append what is new."""
+        with self.source.open("rb") as source, self.target.open("ab") as target:
+            source.seek(self._copied)
+            new = source.read()
+            target.write(new)
+        self._copied += len(new)
