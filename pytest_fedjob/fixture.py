@@ -269,7 +269,9 @@ class FedJobFixture:
             timeout=markers.value(self.item, "timeout", self.settings.timeout)
             if timeout is None
             else timeout,
-            source_roots=(*source_roots(model), *self._roots, self.item.path.parent, self.settings.rootpath),
+            source_roots=source_roots(
+                model, *self._roots, self.item.path.parent, Path.cwd(), self.settings.rootpath
+            ),
             preload=installed(self.settings.preload),
             concurrent_runs=runs.at_a_time(),
             **wish,

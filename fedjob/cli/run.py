@@ -90,7 +90,7 @@ def _request(arguments: argparse.Namespace, workspace: Path, model: Any) -> Any:
         seed=arguments.seed,
         timeout=arguments.timeout,
         isolation=arguments.isolation,
-        source_roots=(*source_roots(model), Path(arguments.job).resolve().parent),
+        source_roots=source_roots(model, Path(arguments.job).resolve().parent),
     )
 
 

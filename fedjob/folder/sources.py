@@ -8,13 +8,24 @@ from pathlib import Path
 from fedjob.folder.model import JobModel
 
 
-def source_roots(model: JobModel) -> tuple[Path, ...]:
-    """The directories from which the code in ``custom/`` was taken, so that tracebacks point there."""
-    roots: dict[Path, None] = {}
+def source_roots(model: JobModel, *others: Path) -> tuple[Path, ...]:
+    """The directories in which the originals of the code in ``custom/`` are looked for, so that tracebacks point there.
+
+    Those from which it was taken come first, then `others`. What was read from a job folder was taken from a copy, like
+    the one that real FLARE exports of a user's job: that comes last.
+    """
+    originals: dict[Path, None] = {}
+    copies: dict[Path, None] = {}
     for app in model.apps:
         for file in app.files:
             relative = file.path.removeprefix("custom/")
             source = os.fspath(file.source)
             if relative != file.path and source.endswith(f"{os.sep}{relative}"):
-                roots[Path(source.removesuffix(relative))] = None
-    return tuple(roots)
+                root = Path(source.removesuffix(relative))
+                (copies if _is_copy(root, app.name) else originals)[root] = None
+    return tuple(dict.fromkeys((*originals, *others, *copies)))
+
+
+def _is_copy(root: Path, app: str) -> bool:
+    """Whether a directory is the ``custom/`` of an app in a job folder."""
+    return root.name == "custom" and root.parent.name == app and any(root.parent.parent.glob("meta.*"))

@@ -61,7 +61,7 @@ class SimulatorRunner:
             gpu=self.gpu,
             timeout=run.DEADLINE,
             log_config=self.log_config,
-            source_roots=(*source_roots(model), *run.source_roots()),
+            source_roots=source_roots(model, *run.source_roots()),
         )
         if (n := len(request.sites(model))) > self.max_clients:
             raise RequestError(f"{n} clients are more than max_clients={self.max_clients}")

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from fedjob.engines import RunRequest, get
+from fedjob.flare import shim
 from fedjob.job import load_script
 
 EXAMPLE = Path(__file__).parent / "documentation"
-NEEDED = ("torch", "sklearn", "nvflare")
-MISSING = [name for name in NEEDED if find_spec(name) is None]
+MISSING = [name for name in ("torch", "sklearn") if find_spec(name) is None]
+MISSING += [] if shim.real_flare() else ["nvflare"]
 if MISSING and os.environ.get("CI"):
     raise RuntimeError(f"{', '.join(MISSING)} must be installed under CI")
 pytestmark = [

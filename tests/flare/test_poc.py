@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from fedjob.engines.local import leash
+from fedjob.flare import shim
 
-MISSING = find_spec("nvflare") is None
+MISSING = not shim.real_flare()
 if MISSING and os.environ.get("CI"):
     raise RuntimeError("nvflare must be installed under CI")
 pytestmark = [pytest.mark.flare, pytest.mark.skipif(MISSING, reason="needs FLARE")]
