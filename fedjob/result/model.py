@@ -123,6 +123,7 @@ class RunResult:
 
         Raises ResultError when no round has the metric; the message lists those there are.
         """
+        __tracebackhide__ = True
         by_site = self._reported(name)
         values = self._aggregated(name) if site is None else by_site.get(site, {})
         if not values:
@@ -139,6 +140,7 @@ class RunResult:
         """
         from fedjob.result.weights import read_weights
 
+        __tracebackhide__ = True
         if kind not in self.models:
             raise ResultError(f"the run saved no {kind!r} model; it saved {sorted(self.models) or 'none'}")
         return read_weights(self.models[kind])
@@ -154,19 +156,22 @@ class RunResult:
         return read_result(workspace)
 
     def __repr__(self) -> str:
+        # On one line, which is how pytest shows it in an assertion.
+        state = "ok" if self.ok else self.status if self.status != "ok" else "not ok"
+        return (
+            f"{self.job}: {state}, {len(self.rounds)} rounds, {len(self.sites)} sites, {self.engine} engine"
+        )
+
+    def __str__(self) -> str:
         return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
         """The result as a few lines: outcome, problems, one line per metric."""
-        state = "ok" if self.ok else self.status if self.status != "ok" else "not ok"
-        head = (
-            f"{self.job}: {state}, {len(self.rounds)} rounds, {len(self.sites)} sites, {self.engine} engine"
-        )
         body = [f"  problem: {p}" for p in self.problems]
         for name in self.metric_names:
             if self._aggregated(name):
                 body += [f"  {line}" for line in self.metric(name).lines()[:2]]
-        return [head, *body]
+        return [repr(self), *body]
 
     def _aggregated(self, name: str) -> dict[int, float]:
         return {r.number: v for r in self.rounds if (v := _number(r.metrics.get(name))) is not None}

@@ -27,6 +27,10 @@ def sparkline(values: list[float] | tuple[float, ...]) -> str:
     )
 
 
+#: Values that a series shows from each end when it is long.
+_ENDS = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """The values of one metric, by round.
@@ -67,6 +71,7 @@ class Series:
 
         Raises ResultError when the round or the site has no such value.
         """
+        __tracebackhide__ = True
         values = self.by_round if site is None else self._of_site(site)
         if round not in values:
             who = f" at {site}" if site else ""
@@ -93,17 +98,27 @@ class Series:
         return iter(self.values)
 
     def __repr__(self) -> str:
+        # On one line, which is how pytest shows it in an assertion.
+        shown = _numbers(self.by_round).split()
+        if len(shown) > 2 * _ENDS:
+            shown[_ENDS:-_ENDS] = ["…"]
+        return " ".join([self._head(), *shown])
+
+    def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def _head(self) -> str:
+        rounds = f"rounds {min(self.by_round)}-{max(self.by_round)}" if self.by_round else "no rounds"
+        return " ".join(filter(None, (self.name, sparkline(self.values), f"({rounds})")))
 
     def lines(self) -> list[str]:
         """The series as a small table: the aggregated values, then each site's."""
         rows = [(self.site or "all sites", self.by_round), *self.by_site.items()]
         width = max(len(label) for label, _ in rows)
-        rounds = f"rounds {min(self.by_round)}-{max(self.by_round)}" if self.by_round else "no rounds"
-        head = f"{self.name} {sparkline(self.values)} ({rounds})"
-        return [head, *(f"  {label:<{width}}  {_numbers(values)}" for label, values in rows)]
+        return [self._head(), *(f"  {label:<{width}}  {_numbers(values)}" for label, values in rows)]
 
     def _of_site(self, site: str) -> Mapping[int, float]:
+        __tracebackhide__ = True
         if site not in self.by_site:
             raise ResultError(
                 f"site {site!r} reported no metric {self.name!r}; sites that did: {sorted(self.by_site)}"

@@ -33,7 +33,12 @@ def test_learns(fedjob):
     assert result.metric("accuracy").last >= 0.95
 """)
     suite.run().assert_outcomes(failed=1)
-    assert suite.failure.splitlines()[0] == "AssertionError: assert 0.9 >= 0.95"
+    assert suite.failure.splitlines() == [
+        "AssertionError: assert 0.9 >= 0.95",
+        " +  where 0.9 = accuracy ▁█ (rounds 0-1) 0.5 0.9.last",
+        " +    where accuracy ▁█ (rounds 0-1) 0.5 0.9 = metric('accuracy')",
+        " +      where metric = hello: ok, 2 rounds, 2 sites, fake engine.metric",
+    ]
     suite.result.stdout.fnmatch_lines(
         [
             "*- fedjob run -*",
@@ -45,6 +50,28 @@ def test_learns(fedjob):
             "  run directory: *",
         ],
         consecutive=True,
+    )
+
+
+def test_a_metric_that_is_not_there_is_reported_at_the_tests_line(suite):
+    suite.test("""
+def test_learns(fedjob):
+    result = fedjob.simulate(JOBS / "hello", engine="fake")
+    result.metric("loss")
+
+def test_round(fedjob):
+    result = fedjob.simulate(JOBS / "hello", engine="fake")
+    result.metric("accuracy").at(7, site="site-9")
+""")
+    suite.run().assert_outcomes(failed=2)
+    shown = [line for line in suite.result.outlines if line.startswith((">", "E "))]
+    assert sorted(shown) == sorted(
+        [
+            '>       result.metric("loss")',
+            "E       fedjob.errors.ResultError: the server aggregated no metric 'loss' in 2 rounds; metrics there are: ['accuracy']",
+            '>       result.metric("accuracy").at(7, site="site-9")',
+            "E       fedjob.errors.ResultError: site 'site-9' reported no metric 'accuracy'; sites that did: ['site-1', 'site-2']",
+        ]
     )
 
 

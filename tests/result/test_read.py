@@ -71,7 +71,8 @@ def test_contributions_are_in_site_order(good):
 
 
 def test_prints_outcome_and_metrics(good):
-    assert repr(good).splitlines() == [
+    assert repr(good) == "j: ok, 2 rounds, 2 sites, local engine"
+    assert str(good).splitlines() == [
         "j: ok, 2 rounds, 2 sites, local engine",
         "  accuracy ▁█ (rounds 0-1)",
         "    all sites  0.3 0.7",

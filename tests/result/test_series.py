@@ -39,8 +39,15 @@ def test_names_the_rounds_and_sites_there_are():
         ACCURACY.at(0, site="site-3")
 
 
+def test_is_one_line_in_an_assertion():
+    assert repr(ACCURACY) == "accuracy ▁▅█ (rounds 0-2) 0.1 0.5 0.9"
+    long = Series("loss", {n: float(n) for n in range(9)})
+    assert repr(long) == "loss ▁▂▃▄▅▅▆▇█ (rounds 0-8) 0 1 2 3 … 5 6 7 8"
+    assert repr(Series("loss", {})) == "loss (no rounds)"
+
+
 def test_prints_a_table_with_a_sparkline():
-    assert repr(ACCURACY).splitlines() == [
+    assert str(ACCURACY).splitlines() == [
         "accuracy ▁▅█ (rounds 0-2)",
         "  all sites  0.1 0.5 0.9",
         "  site-1     0.2 0.6 1",
