@@ -1,7 +1,7 @@
 """The command line: ``fedjob export | check | diff | upgrade | run | golden``.
 
 Exit codes: 0 fine, 1 differences or findings, 2 wrong use or unusable input, 3 a run that failed,
-4 an error of fedjob itself.
+4 an error of fedjob itself or of a plugin.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cut = given.index("--") if "--" in given else len(given)
     parsed = parser().parse_args(given[:cut])
     parsed.job_args = given[cut + 1 :]
+    _answer_for_flare()
     try:
         code: int = parsed.function(parsed)
     except RunError as error:
@@ -41,10 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import traceback
 
         traceback.print_exc()
-        return complain(
-            "this is an error of fedjob or of the job's own code (above); please report it", INTERNAL
-        )
+        return complain("this is an error of fedjob or of a plugin (above); please report it", INTERNAL)
     return code
+
+
+def _answer_for_flare() -> None:
+    """Where FLARE is not installed, whoever imports it gets ours: plugins, too, when they are loaded."""
+    from importlib.machinery import PathFinder
+
+    if PathFinder.find_spec("nvflare") is None:
+        from fedjob.flare import first_use
+
+        first_use.install()
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,13 +7,15 @@ import json
 import math
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fedjob.folder.model import JobModel
+    from fedjob.job.script import Shim
 
 FINE, FOUND, USAGE, FAILED, INTERNAL = range(5)
 
@@ -69,18 +71,46 @@ def opened_job(path: str, release: str | None, arguments: list[str]) -> Iterator
     """Like `opened`, with the object that the script described (the path, if it is no script)."""
     from fedjob.folder.read import read
     from fedjob.golden.config import read_model, read_text
-    from fedjob.job import load_script
     from fedjob.job.given import to_model
 
     with tempfile.TemporaryDirectory(prefix="fedjob-") as scratch:
         if path.endswith(".py"):
             # An installed FLARE exports for its own release only; ours exports for any.
-            job = load_script(path, arguments, shim="always" if release else "auto")
-            yield job, to_model(job, release, Path(scratch))
+            job = described(path, arguments, shim="always" if release else "auto")
+            with redirect_stdout(sys.stderr):
+                model = to_model(job, release, Path(scratch))
+            yield job, model
         elif path.endswith((".yaml", ".yaml.new")):
             yield path, read_model(read_text(read_golden(path), path, "job")[1], path)
         else:
             yield path, read(path)
+
+
+def described(path: str, arguments: list[str], *, shim: Shim) -> Any:
+    """The job of a script, whose output goes to standard error: ours may be read by a program.
+
+    Raises JobError, with the traceback in the user's code, for a script that raises.
+    """
+    from fedjob.errors import FedJobError, JobError
+    from fedjob.job import load_script
+
+    with redirect_stdout(sys.stderr):
+        try:
+            return load_script(path, arguments, shim=shim)
+        except FedJobError:
+            raise
+        except Exception as error:
+            raise JobError(f"{path} raised an error:\n{_from_script(error, path)}") from error
+
+
+def _from_script(error: Exception, path: str) -> str:
+    """The traceback of an error from where the script comes in."""
+    script = str(Path(path).resolve())
+    frame = error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename != script:
+        frame = frame.tb_next
+    lines = traceback.format_exception(type(error), error, frame)
+    return "".join(lines).rstrip()
 
 
 def read_golden(path: str | Path) -> str:

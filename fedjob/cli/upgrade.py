@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedjob.cli.output import FINE, FOUND, say, say_json
+from fedjob.cli.output import FINE, FOUND, described, say, say_json
 
 if TYPE_CHECKING:
     from fedjob.cli.types import Commands
@@ -29,12 +29,12 @@ def upgrade(arguments: argparse.Namespace) -> int:
     from fedjob.errors import JobError
     from fedjob.flare.releases import Release
     from fedjob.folder.upgrade import compare
-    from fedjob.job import FedJob, load_script
+    from fedjob.job import FedJob
 
     old, new = Release.of(arguments.old), Release.of(arguments.new)
     if not Path(arguments.job).suffix == ".py":
         raise JobError(f"{arguments.job} is not a job script; only a script can be exported for two releases")
-    job = load_script(arguments.job, arguments.job_args, shim="always")
+    job = described(arguments.job, arguments.job_args, shim="always")
     if not isinstance(job, FedJob):
         raise JobError(
             f"{arguments.job} describes a {type(job).__name__}, which is exported for one release only"

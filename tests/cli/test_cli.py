@@ -97,7 +97,7 @@ def test_an_error_of_our_own(two, capsys, monkeypatch):
     monkeypatch.setattr(plugins, "engine", broken)
     assert main(["run", "a/hello", "-n", "2"]) == 4
     assert capsys.readouterr().err.endswith(
-        "fedjob: this is an error of fedjob or of the job's own code (above); please report it\n"
+        "fedjob: this is an error of fedjob or of a plugin (above); please report it\n"
     )
 
 
