@@ -50,10 +50,22 @@ def installed() -> bool:
     return bool(entry_points(group=GROUP))
 
 
+_loading: list[bool] = []
+
+
+def is_loading() -> bool:
+    """Whether the plugins are being imported just now."""
+    return bool(_loading)
+
+
 @cache
 def manager() -> pluggy.PluginManager:
     """The plugins that are installed."""
     found = pluggy.PluginManager(GROUP)
     found.add_hookspecs(Hooks)
-    found.load_setuptools_entrypoints(GROUP)
+    _loading.append(True)
+    try:
+        found.load_setuptools_entrypoints(GROUP)
+    finally:
+        _loading.pop()
     return found

@@ -7,27 +7,23 @@ from functools import cache
 
 from fedjob.errors import NameUnknown
 
-_loading: list[bool] = []
-
 
 def targets() -> Mapping[str, str]:
     """FLARE's dotted paths and, as ``module:attribute``, what answers them.
 
     Raises `NameUnknown` for an entry that cannot be.
     """
+    from fedjob.hooks import is_loading
+
     # A plugin that is being loaded may import names of FLARE itself: it gets the table's.
-    return {} if _loading else _targets()
+    return {} if is_loading() else _targets()
 
 
 @cache
 def _targets() -> dict[str, str]:
     from fedjob.hooks import manager
 
-    _loading.append(True)
-    try:
-        offers: list[Mapping[str, str]] = manager().hook.fedjob_names()
-    finally:
-        _loading.pop()
+    offers: list[Mapping[str, str]] = manager().hook.fedjob_names()
     found: dict[str, str] = {}
     for offer in offers:
         for path, target in offer.items():
@@ -39,11 +35,15 @@ def _targets() -> dict[str, str]:
     return found
 
 
-@cache
 def modules() -> frozenset[str]:
     """The modules that these names lie in, and the packages above them."""
+    return _modules() if targets() else frozenset()
+
+
+@cache
+def _modules() -> frozenset[str]:
     found: set[str] = set()
-    for path in targets():
+    for path in _targets():
         parts = path.split(".")
         found.update(".".join(parts[:n]) for n in range(1, len(parts)))
     return frozenset(found)

@@ -95,6 +95,24 @@ def test_a_plugins_name_is_described_exported_checked_and_run(python, tmp_path):
     assert len(json.loads(done.stdout)["rounds"]) == 2
 
 
+@pytest.mark.parametrize("asked", ["fedjob_checks", "fedjob_names"])
+def test_it_does_not_matter_for_what_the_plugins_are_loaded_first(python, tmp_path, asked):
+    plugin = tmp_path / "lib/site-packages/acme_flare/plugin.py"
+    # Of a module that no name is of, the plugins are asked, and just then they are being loaded.
+    plugin.write_text(
+        PLUGIN.replace(
+            "import nvflare.apis.executor", "try: import nvflare.no_such_module\nexcept ImportError: pass"
+        )
+    )
+    code = (
+        "from fedjob.flare import names, shim; shim.install(); from fedjob.hooks import manager\n"
+        f"manager().hook.{asked}" + ("()" if asked == "fedjob_names" else "(model=None, release=None)") + "\n"
+        "from nvflare.app_opt.acme.executor import AcmeExecutor; print(AcmeExecutor.__name__)"
+    )
+    done = python("-c", code)
+    assert done.stdout == "AcmeExecutor\n", done.stderr
+
+
 def test_our_own_names_stay_ours(python):
     code = "from fedjob.flare import names; print(names.load('nvflare.apis.dxo.DXO').__module__)"
     assert python("-c", code).stdout == "fedjob.exchange.dxo\n"
