@@ -126,7 +126,8 @@ def _framework(module: str, form: ExchangeFormat) -> Any:
         return import_module(module)
     except ImportError:
         raise ExchangeError(
-            f"{form.value} parameters need {module}, which cannot be imported; install it"
+            f"{form.value} parameters need {module}, which cannot be imported; install it, or say what the script "
+            "takes: ScriptRunner(..., framework=FrameworkType.NUMPY), for one"
         ) from None
 
 
