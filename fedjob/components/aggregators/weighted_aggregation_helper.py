@@ -50,13 +50,17 @@ class WeightedAggregationHelper:
     def add(
         self, data: Mapping[str, Any], weight: Any, contributor_name: str, contribution_round: int | None
     ) -> None:
-        """Take one contribution; `data` is not changed."""
+        """Take one contribution; `data` is not changed.
+
+        Raises ValueError for an array of another shape than those before it: FLARE has numpy stretch it where that is
+        possible, and the mean is that of nothing that any site has sent.
+        """
         for key, value in data.items():
             if self.exclude_vars is not None and self.exclude_vars.search(key):
                 self.skipped_keys.add(key)
                 continue
             self.key_contribution_counts[key] += 1
-            self._add(key, _materialized(value), weight)
+            self._add(key, _materialized(value), weight, contributor_name)
         self.history.append(
             {"contributor_name": contributor_name, "round": contribution_round, "weight": weight}
         )
@@ -77,8 +81,8 @@ class WeightedAggregationHelper:
                 self.skipped_keys.add(key)
                 continue
             self.key_contribution_counts[key] += len(weights)
-            self._add(key, values[0], weights[0])
-            self._add_rest(key, values[1:], weights[1:])
+            self._add(key, values[0], weights[0], contributor_names[0])
+            self._add_rest(key, values[1:], weights[1:], contributor_names[1:])
         self.history += [
             {"contributor_name": name, "round": contribution_round, "weight": weight}
             for name, weight in zip(contributor_names, weights, strict=True)
@@ -112,7 +116,7 @@ class WeightedAggregationHelper:
         """How many contributions there are."""
         return len(self.history)
 
-    def _add_rest(self, key: str, values: Any, weights: Sequence[float]) -> None:
+    def _add_rest(self, key: str, values: Any, weights: Sequence[float], names: Sequence[str]) -> None:
         total = self.total[key]
         if self.weigh_by_local_iter and _NUMBERS.issuperset(map(type, values)):
             for value, weight in zip(values, weights, strict=True):
@@ -125,15 +129,15 @@ class WeightedAggregationHelper:
                 _find_pages(value)
                 total += value if weight == 1 else value * weight
         else:
-            for value, weight in zip(values, weights, strict=True):
-                self._add(key, value, weight)
+            for value, weight, name in zip(values, weights, names, strict=True):
+                self._add(key, value, weight, name)
             return
         count = self.counts[key]
         for weight in weights:
             count += weight
         self.counts[key] = count
 
-    def _add(self, key: str, value: Any, weight: Any) -> None:
+    def _add(self, key: str, value: Any, weight: Any, name: str) -> None:
         total = self.total.get(key)
         if total is None:
             self.total[key] = _first(value, weight if self.weigh_by_local_iter else None)
@@ -144,6 +148,11 @@ class WeightedAggregationHelper:
             # In place, and without multiplying by one: the same bits, and a quarter of the memory to go through.
             _find_pages(value)
             total += value if factor == 1 else value * factor
+        elif _differ(value, total):
+            raise ValueError(
+                f"{name} sent {key!r} with shape {tuple(value.shape)}, and others with {tuple(total.shape)}: "
+                "there is no mean of arrays of different shapes"
+            )
         elif _is_tensor(value) and _is_tensor(total):
             total.add_(value, alpha=weight if self.weigh_by_local_iter else 1)
         else:
@@ -205,6 +214,12 @@ def _fit(value: Any, total: Any, factor: Any) -> bool:
         return False
     dtype = value.dtype
     return bool(dtype.kind == "f" and dtype == total.dtype and value.ndim > 0 and value.shape == total.shape)
+
+
+def _differ(value: Any, total: Any) -> bool:
+    """Whether two arrays, or tensors, have different shapes."""
+    shape, wanted = getattr(value, "shape", None), getattr(total, "shape", None)
+    return shape is not None and wanted is not None and shape != wanted
 
 
 def _all_fit(values: Sequence[Any], total: Any, factors: Sequence[Any]) -> bool:
