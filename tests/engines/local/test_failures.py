@@ -153,6 +153,22 @@ def test_a_nan_metric_is_not_ok(tmp_path, isolation):
     assert "metric 'loss' is nan in round 0 at site-1" in result.problems
 
 
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_a_parameter_of_another_shape_is_told(tmp_path, isolation):
+    body = (
+        "rows = 1 if flare.get_site_name() == 'site-2' else 3\n"
+        "        params = {name: value[:rows] for name, value in model.params.items()}\n"
+        "        flare.send(flare.FLModel(params=params, metrics={'accuracy': 0.5}))"
+    )
+    result = run(script_job(tmp_path, TRAIN.format(body=body)), tmp_path, isolation=isolation)
+    assert not result.ok
+    assert result.errors[0].site == "server"
+    assert result.errors[0].message == (
+        "ValueError: site-2 sent 'numpy_key' with shape (1, 3), and others with (3, 3): "
+        "there is no mean of arrays of different shapes"
+    )
+
+
 def test_a_failure_does_not_wait_for_sites_that_are_still_at_work(tmp_path):
     """Results are taken in the order of the sites; an error that ends the run is not held up by that."""
     body = "if flare.get_site_name() == 'site-2': raise ValueError('no data')\n        while True: pass"
