@@ -68,7 +68,7 @@ def _run(session: Any, order: dict[str, Any], tell: Callable[..., None]) -> None
         raise
     location, lost = None, None
     try:
-        location = session.download_job_result(job)
+        location = str(pathlib.Path(session.download_job_result(job)).resolve())
     except Exception as error:  # a job that never began has none, and its status says more.
         lost = f"{type(error).__name__}: {error}"
     if not str(meta["status"]).endswith("COMPLETED"):
