@@ -247,7 +247,9 @@ def test_a_deadline_aborts_the_job_and_keeps_what_there_is(deployment, folder, t
 def test_a_job_does_not_outlive_who_waits_for_it(deployment, folder, request_, number):
     deployment.plays(statuses=["RUNNING"])
     code = (
-        "import sys; from pathlib import Path; from fedjob import RunRequest\n"
+        "import signal, sys; from pathlib import Path; from fedjob import RunRequest\n"
+        # A shell that starts something in the background has it ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fedjob.engines.deployment import DeploymentEngine\n"
         "kit, python, folder, workspace = sys.argv[1:]\n"
         "engine = DeploymentEngine(startup_kit=kit, python=python)\n"
