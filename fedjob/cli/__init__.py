@@ -50,6 +50,7 @@ def _answer_for_flare() -> None:
     """Where FLARE is not installed, whoever imports it gets ours: plugins, too, when they are loaded."""
     from importlib.machinery import PathFinder
 
+    # As `shim.real_flare` asks, whose import would be most of the start of a command that needs no FLARE.
     if PathFinder.find_spec("nvflare") is None:
         from fedjob.flare import first_use
 

@@ -11,15 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from fedjob.engines.artifacts import saved_models
 from fedjob.engines.claim import own_all, require_own
 from fedjob.engines.recorded.copy import copy_with_recorder
 from fedjob.engines.recorded.event_log import Copy, EventLog
 from fedjob.engines.recorded.interpreter import require_flare
-from fedjob.engines.recorded.logs import site_errors
 from fedjob.engines.request import RunRequest
 from fedjob.folder.read import read
 from fedjob.result import RunResult
@@ -70,11 +68,7 @@ class SimulatorEngine:
             try:
                 copied = copy_with_recorder(folder, root, log.path, log.started)
                 status, reason = self._simulate(copied, sites, request, root / "simulator.txt", show)
-                for error in site_errors(request.workspace, sites):
-                    log.emit("error", **asdict(error))
-                for kind, path in saved_models(request.workspace):
-                    log.emit("model", kind=kind, path=path)
-                log.emit("run_ended", status=status, reason=reason)
+                log.conclude(request.workspace, sites, status, reason)
             except KeyboardInterrupt:
                 log.emit("run_ended", status="interrupted", reason="Ctrl-C")
                 raise

@@ -14,15 +14,15 @@ def source_roots(model: JobModel, *others: Path) -> tuple[Path, ...]:
     Those from which it was taken come first, then `others`. What was read from a job folder was taken from a copy, like
     the one that real FLARE exports of a user's job: that comes last.
     """
-    originals: dict[Path, None] = {}
-    copies: dict[Path, None] = {}
+    roots: dict[Path, str] = {}
     for app in model.apps:
         for file in app.files:
             relative = file.path.removeprefix("custom/")
             source = os.fspath(file.source)
             if relative != file.path and source.endswith(f"{os.sep}{relative}"):
-                root = Path(source.removesuffix(relative))
-                (copies if _is_copy(root, app.name) else originals)[root] = None
+                roots.setdefault(Path(source.removesuffix(relative)), app.name)
+    copies = [root for root, app in roots.items() if _is_copy(root, app)]
+    originals = [root for root in roots if root not in copies]
     return tuple(dict.fromkeys((*originals, *others, *copies)))
 
 

@@ -9,18 +9,17 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fedjob.engines.artifacts import RUN_DIR, saved_models
+from fedjob.engines.artifacts import RUN_DIR
 from fedjob.engines.claim import claim
 from fedjob.engines.deployment.session import Session, SessionLost
 from fedjob.engines.deployment.sites import taking_part
 from fedjob.engines.recorded.copy import copy_with_recorder
 from fedjob.engines.recorded.event_log import EventLog
 from fedjob.engines.recorded.interpreter import require_flare
-from fedjob.engines.recorded.logs import site_errors
 from fedjob.engines.request import SERVER, RunRequest
 from fedjob.errors import RequestError
 from fedjob.folder.read import read
@@ -83,11 +82,7 @@ class DeploymentEngine:
                     raise
                 finally:
                     shutil.copy(output, workspace)
-        for error in site_errors(workspace, sites):
-            log.emit("error", **asdict(error))
-        for kind, path in saved_models(workspace):
-            log.emit("model", kind=kind, path=path)
-        log.emit("run_ended", status=status, reason=reason)
+        log.conclude(workspace, sites, status, reason)
         return RunResult.load(request.workspace)
 
     def _kit(self) -> str | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from fedjob.engines.artifacts import saved_models
+from fedjob.engines.recorded.logs import site_errors
 
 
 @dataclass
@@ -28,6 +31,14 @@ class EventLog:
         for line in path.read_bytes().split(b"\n")[:-1]:
             event = json.loads(line)
             self._append({**event, "time": round(event["time"] + later, 3)})
+
+    def conclude(self, workspace: Path, sites: tuple[str, ...], status: str, reason: str | None) -> None:
+        """The run has ended so: what its logs tell of it, and the models that it has left."""
+        for error in site_errors(workspace, sites):
+            self.emit("error", **asdict(error))
+        for kind, path in saved_models(workspace):
+            self.emit("model", kind=kind, path=path)
+        self.emit("run_ended", status=status, reason=reason)
 
     def seconds(self) -> float:
         """Since the record was begun."""
