@@ -1,154 +1,10 @@
-"""THE table: FLARE's dotted paths and our objects that answer them, per release. `names` reads it.
+"""What runs at the server and the sites."""
 
-A row says: the names in FLARE's module `flare` (written without the leading ``nvflare.``) are the
-objects of the same name in our module `home`, in the releases from `since` to before `before`. A name
-that differs is written ``FlareName=our_name``; ``*`` stands for the module itself.
-Rows are text on both sides, so reading the table imports nothing. The first row that names an
-object gives the path under which it is exported; later rows are the places FLARE re-exports it.
-"""
+from fedjob.flare.table.row import Row
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Some names of one module of FLARE."""
-
-    flare: str  #: module without the leading "nvflare."; "" is the package itself
-    home: str  #: our module, without the leading "fedjob."
-    names: str  #: separated by blanks
-    since: str | None = None  #: first release that has the names
-    before: str | None = None  #: first release that has them no more
-
-
-# One section per stage; rows are sorted by FLARE's module within a section.
 # fmt: off
 
-_JOB = (
-    Row("app_common.ccwf.ccwf_job", "job.ccwf_job",
-        "CCWFJob CrossSiteEvalConfig CyclicClientConfig CyclicServerConfig SwarmClientConfig SwarmServerConfig"),
-    Row("app_opt.flower.flower_job", "job.flower_job", "FlowerJob"),
-    Row("app_opt.pt.job_config.base_fed_job", "job.pt", "BaseFedJob"),
-    Row("app_opt.pt.job_config.fed_avg", "job.pt", "FedAvgJob"),
-    Row("app_opt.pt.job_config.fed_sag_mlflow", "job.sag_mlflow", "SAGMLFlowJob"),
-    Row("app_opt.pt.job_config.model", "job.models", "PTModel"),
-    Row("app_opt.tf.job_config.base_fed_job", "job.tf", "BaseFedJob"),
-    Row("app_opt.tf.job_config.fed_avg", "job.tf", "FedAvgJob"),
-    Row("app_opt.tf.job_config.model", "job.models", "TFModel"),
-    Row("job_config.api", "job.api", "FedJob JobCtx validate_object_for_job validate_target_name"),
-    Row("job_config.api", "job.app", "ClientApp FedApp ServerApp"),
-    Row("job_config.api", "job.roles", "has_add_to_job_method"),
-    Row("job_config.base_fed_job", "job.base_fed_job", "BaseFedJob", since="2.7"),
-    Row("job_config.defs", "job.defs", "FilterType JobTargetType"),
-    Row("job_config.file_source", "job.file_source", "FileSource", since="2.6"),
-    Row("fuel.utils.constants", "job.defs", "FrameworkType", since="2.7"),
-    Row("private.fed.app.simulator.simulator_runner", "job.simulator_runner", "SimulatorRunner"),
-    Row("job_config.script_runner", "job.script_runner", "ScriptRunner"),
-    Row("job_config.script_runner", "job.defs", "PipeConnectType", since="2.6", before="2.9"),
-    Row("job_config.script_runner", "job.base_script_runner", "BaseScriptRunner", before="2.9"),
-    Row("job_config.stats_job", "job.stats_job", "StatsJob"),
-)
-
-_EXCHANGE = (
-    Row("apis.analytix", "exchange.analytics",
-        "AnalyticsData AnalyticsDataType LogWriterName TrackConst"),
-    Row("apis.analytix", "exchange.analytics", "ANALYTIC_EVENT_TYPE", since="2.6"),
-    Row("apis.client", "exchange.client", "Client"),
-    Row("apis.client", "exchange.client", "ClientDictKey ClientPropKey from_dict", since="2.6"),
-    Row("apis.dxo", "exchange.dxo",
-        "DXO DataKind MetaKey from_bytes from_file from_shareable get_leaf_dxos"),
-    Row("apis.dxo", "exchange.dxo", "from_dict", since="2.7"),
-    Row("apis.event_type", "exchange.events", "EventType"),
-    Row("apis.fl_constant", "exchange.keys",
-        "EventScope FLContextKey FLMetaKey FedEventHeader FilterKey LogMessageTag ReservedKey ReservedTopic"
-        " ReturnCode WorkspaceConstants"),
-    Row("apis.fl_constant", "exchange.settings",
-        "ConfigVarName JobConstants NonSerializableKeys RunnerTask SiteType SystemComponents SystemConfigs"
-        " SystemVarName"),
-    Row("apis.fl_constant", "exchange.settings", "ProcessType StreamCtxKey", since="2.6"),
-    Row("apis.fl_context", "exchange.fl_context", "FLContext FLContextManager"),
-    Row("apis.fl_exception", "exchange.exceptions",
-        "FLCommunicationError NotAuthenticated NotAuthorized NotReadyToEndRun TaskExecutionError"
-        " UnsafeComponentError UnsafeJobError"),
-    Row("apis.job_def", "exchange.job_def",
-        "ALL_SITES JobMetaKey RunStatus SERVER_SITE_NAME get_custom_prop get_custom_props is_valid_job_id"
-        " new_job_id"),
-    Row("apis.job_def", "exchange.job_def", "DEFAULT_STUDY", since="2.8"),
-    Row("apis.shareable", "exchange.shareable", "ReservedHeaderKey Shareable make_copy make_reply"),
-    Row("apis.signal", "exchange.signal", "Signal"),
-    Row("apis.utils.analytix_utils", "exchange.analytics", "create_analytic_dxo send_analytic_dxo"),
-    Row("apis.workspace", "exchange.workspace", "Workspace"),
-    Row("app_common.abstract.fl_model", "exchange.fl_model", "FLModel FLModelConst MetaKey ParamsType"),
-    Row("app_common.abstract.learnable", "exchange.learnable", "Learnable"),
-    Row("app_common.abstract.model", "exchange.learnable",
-        "ModelLearnable ModelLearnableKey make_model_learnable model_learnable_to_dxo validate_model_learnable"),
-    Row("app_common.app_constant", "exchange.app_constants",
-        "AlgorithmConstants AppConstants DefaultCheckpointFileName EnvironmentKey ExecutorTasks ModelFormat"
-        " ModelName PSIConst StatisticsConstants ValidateType"),
-    Row("app_common.app_event_type", "exchange.events", "AppEventType"),
-    Row("app_common.np.constants", "exchange.app_constants", "NPConstants"),
-    Row("app_common.utils.fl_model_utils", "exchange.fl_model_utils",
-        "FLModelUtils MODEL_ATTRS data_kind_to_params_type params_type_to_data_kind"),
-    Row("app_common.utils.fedprox_utils", "exchange.fedprox",
-        "get_fedprox_mu normalize_fedprox_mu set_fedprox_metadata validate_fedprox_mu", since="2.9"),
-    Row("app_common.utils.math_utils", "exchange.math", "operator_mapping parse_compare_criteria"),
-    Row("fuel.utils.deprecated", "exchange.deprecated", "deprecated"),
-    Row("fuel.utils.deprecated", "exchange.deprecated", "warn_deprecated", since="2.9"),
-    Row("fuel.utils.fobs", "exchange.fobs", "*"),
-    Row("fuel.utils.fobs.decomposer", "exchange.fobs", "Decomposer"),
-    Row("fuel.utils.import_utils", "exchange.optional", "LazyImportError optional_import"),
-    Row("fuel.utils.log_utils", "exchange.logs",
-        "custom_logger get_module_logger get_obj_logger get_script_logger", since="2.6"),
-    Row("fuel.utils.network_utils", "exchange.ports", "get_open_ports"),
-    Row("fuel.utils.network_utils", "exchange.ports", "get_local_addresses", since="2.6"),
-    Row("security.logging", "exchange.logs",
-        "is_secure secure_format_exception secure_format_traceback secure_log_traceback"),
-)
-
-# What every workflow and component is built from.
-_ROLES = (
-    Row("apis.controller_spec", "components.controller", "ControllerSpec"),
-    Row("apis.controller_spec", "components.task",
-        "ClientTask OperatorConfigKey OperatorMethod SendOrder Task TaskCompletionStatus TaskOperatorKey"),
-    Row("apis.executor", "components.roles", "Executor"),
-    Row("apis.filter", "components.roles", "Filter FilterChainType FilterSource"),
-    Row("apis.fl_component", "components.roles", "FLComponent"),
-    Row("apis.impl.controller", "components.controller", "Controller"),
-    Row("app_common.executors.client_api_executor", "components.executors.client_api", "ClientAPIExecutor",
-        since="2.9"),
-    Row("app_common.executors.in_process_client_api_executor", "components.executors.in_process",
-        "InProcessClientAPIExecutor", before="2.9"),
-    Row("app_common.executors.client_api_launcher_executor", "components.executors.launched",
-        "ClientAPILauncherExecutor", before="2.9"),
-    Row("app_common.utils.fl_component_wrapper", "components.workflows.wrapper", "FLComponentWrapper"),
-    Row("app_common.workflows.base_fedavg", "components.workflows.base_fedavg", "BaseFedAvg"),
-    Row("app_common.workflows.base_model_controller", "components.workflows.base_model_controller",
-        "BaseModelController"),
-    Row("app_common.workflows.fedavg", "components.workflows.fedavg", "FedAvg"),
-    Row("app_common.workflows.model_controller", "components.workflows.model_controller", "ModelController"),
-    Row("app_opt.pt.in_process_client_api_executor", "components.executors.in_process",
-        "PTInProcessClientAPIExecutor", before="2.9"),
-    Row("app_opt.tf.in_process_client_api_executor", "components.executors.in_process",
-        "TFInProcessClientAPIExecutor", before="2.9"),
-    Row("app_opt.pt.client_api_launcher_executor", "components.executors.launched",
-        "PTClientAPILauncherExecutor", before="2.9"),
-    Row("app_opt.tf.client_api_launcher_executor", "components.executors.launched",
-        "TFClientAPILauncherExecutor", before="2.9"),
-    Row("app_common.abstract.launcher", "components.launcher", "Launcher", before="2.9"),
-    Row("app_common.launchers.subprocess_launcher", "components.launcher", "SubprocessLauncher", before="2.9"),
-    Row("fuel.utils.pipe.pipe", "components.launcher", "Pipe", before="2.9"),
-    Row("fuel.utils.pipe.cell_pipe", "components.launcher", "CellPipe", before="2.9"),
-    Row("fuel.utils.pipe.file_pipe", "components.launcher", "FilePipe", before="2.9"),
-    Row("app_common.widgets.metric_relay", "components.widgets.metric_relay", "MetricRelay", before="2.9"),
-    Row("app_common.widgets.external_configurator", "components.widgets.metric_relay", "ExternalConfigurator",
-        before="2.9"),
-    Row("widgets.widget", "components.roles", "Widget"),
-)
-
-# What jobs are put together from.
-_COMPONENTS = (
+ROWS = (
     Row("apis.dxo_filter", "components.filters.dxo_filter", "DXOFilter"),
     Row("apis.filter", "components.filters.blocked", "ContentBlockedException FilterContextKey"),
     Row("app_common.abstract.aggregator", "components.aggregator", "Aggregator"),
@@ -342,53 +198,8 @@ _COMPONENTS = (
         " check_object_type check_positive_int check_positive_number check_str"),
 )
 
-_CLIENT = (
-    Row("client", "client", "*"),
-    Row("client.api", "client.api",
-        "clear get_config get_job_id get_site_name get_task_name init is_evaluate is_running is_submit_model"
-        " is_train log receive send system_info"),
-    Row("client.api", "client.api", "get_context shutdown", since="2.6"),
-    Row("client.api_context", "client.api", "APIContext ClientAPIType", since="2.6"),
-    Row("client.config", "client.config", "ClientConfig ConfigKey ExchangeFormat TransferType"),
-    Row("client.config", "client.config", "normalize_exchange_format", since="2.9"),
-    Row("client.converter_utils", "client.convert", "convert_params validate_format_pair", since="2.9"),
-    Row("client.decorator", "client.decorator", "evaluate train"),
-    Row("app_opt.lightning.api", "client.lightning.callbacks", "FLCallback FL_META_KEY patch"),
-    Row("app_opt.lightning.callbacks", "client.lightning.callbacks", "RestoreState"),
-    Row("app_opt.lightning.loggers.client_logger", "client.lightning.client_logger", "ClientLogger", since="2.7"),
-    Row("client.lightning", "client.lightning", "*"),
-    Row("client.tracking", "client.tracking", "MLflowWriter SummaryWriter WandBWriter"),
-    Row("client.utils", "client.convert", "numerical_params_diff"),
-)
-
-#: The second and third places where FLARE has the same object.
-_AGAIN = (
-    Row("client", "client.api",
-        "get_config get_job_id get_site_name init is_evaluate is_running is_submit_model is_train log receive send"
-        " system_info"),
-    Row("client", "client.api", "shutdown", since="2.6"),
-    Row("client", "client.api", "get_task_name", since="2.9"),
-    Row("client", "client.decorator", "evaluate train"),
-    Row("client", "exchange.fl_model", "FLModel ParamsType"),
-    Row("client", "exchange.analytics", "AnalyticsDataType"),
-    Row("client.api", "client.api", "APIContext", since="2.6"),
-    Row("client.api", "client.api", "ClientAPIType"),
-    Row("client.api", "exchange.fl_model", "FLModel"),
-    Row("client.api", "exchange.analytics", "AnalyticsDataType"),
-    Row("app_opt.lightning", "client.lightning.callbacks", "FLCallback patch"),
-    Row("client.lightning", "client.api", "get_config get_job_id get_site_name init is_running log receive system_info"),
-    Row("client.lightning", "client.api", "shutdown", since="2.6"),
-    Row("client.lightning", "client.lightning.callbacks", "FLCallback patch"),
-    Row("client.lightning", "client.lightning.client_logger", "logger=ClientLogger", since="2.7"),
-    Row("client.lightning", "exchange.analytics", "AnalyticsDataType"),
-    Row("client.lightning", "exchange.fl_model", "FLModel ParamsType"),
-    Row("client.tracking", "client.api", "APIContext", since="2.6"),
-    Row("client.tracking", "exchange.analytics", "AnalyticsDataType LogWriterName"),
-    Row("", "job.api", "FedJob"),
-    Row("", "job.defs", "FilterType"),
-    Row("", "job.simulator_runner", "SimulatorRunner"),
-    Row("apis.controller_spec", "exchange.client", "Client"),
-    Row("app_common.abstract.model", "exchange.learnable", "Learnable"),
+#: Further places where FLARE has the same objects.
+AGAIN = (
     Row("app_common.aggregators", "components.aggregators.intime_accumulate",
         "AccumulateWeightedAggregator InTimeAccumulateWeightedAggregator"),
     Row("app_common.aggregators", "components.aggregators.collect_and_assemble", "CollectAndAssembleAggregator"),
@@ -398,10 +209,4 @@ _AGAIN = (
     Row("app_common.filters", "components.filters.percentile_privacy", "PercentilePrivacy"),
     Row("app_common.filters", "components.filters.svt_privacy", "SVTPrivacy"),
     Row("app_common.shareablegenerators", "components.generators.full_model", "FullModelShareableGenerator"),
-    Row("job_config.api", "job.defs", "FilterType JobTargetType"),
-    Row("job_config.script_runner", "job.defs", "FrameworkType"),
 )
-
-# fmt: on
-
-TABLE = _JOB + _EXCHANGE + _ROLES + _COMPONENTS + _CLIENT + _AGAIN
