@@ -126,6 +126,8 @@ class Capture:
             always = parameter.always or name in wanted
             if value is MISSING or not (always or _differs(parameter.default, value)):
                 continue
+            if parameter.default is MISSING and _is_default_object(obj, name, value):
+                continue
             if parameter.lost:
                 self._lost(place, name, "FLARE keeps it in no attribute")
                 continue
@@ -220,6 +222,12 @@ class Capture:
         self.findings.append(
             Finding(code="ArgumentLost", place=place, message=f"{name!r} is not exported: {reason}")
         )
+
+
+def _is_default_object(obj: Any, name: str, value: Any) -> bool:
+    """Whether `value` is the very object that the constructor has as a default, which no file can tell."""
+    own = None if isinstance(obj, Spelled) else _own_parameters(type(obj)).get(name)
+    return own is not None and own.default is value
 
 
 def _home_release(obj: Any) -> Release:
