@@ -69,6 +69,7 @@ class Delivery:
             standing.silent = self._is_silent(standing.task)
         if standing.silent:
             self._note_sent(standing, client_task)
+            _note_parts(standing)
             body: Frozen | None = self._frozen(standing, self._engine.public_props())
         else:
             body = self._prepared(standing, client_task)
@@ -134,9 +135,7 @@ class Delivery:
             self.guard(task, task.before_task_sent_cb, client_task=client_task, fl_ctx=fl_ctx)
         if task.completion_status is not None:
             return None
-        parts = _parts(task.data)
-        if standing.parts is None or not _same(standing.parts, parts):
-            standing.parts, standing.frozen, standing.unfiltered = parts, None, None
+        _note_parts(standing)
         # Encoded before the next callback can change it.
         filtered = self._filters(task)
         data = self._unfiltered(standing) if filtered else self._frozen(standing, engine.public_props())
@@ -298,6 +297,13 @@ class Delivery:
         except Exception as e:
             self._engine.note_exception(e, message=f"a callback of task {task.name!r} failed")
             task.completion_status, task.exception = TaskCompletionStatus.ERROR, e
+
+
+def _note_parts(standing: Standing) -> None:
+    """Have the task's data encoded anew if it was changed, by a callback, since it was last sent."""
+    parts = _parts(standing.task.data)
+    if standing.parts is None or not _same(standing.parts, parts):
+        standing.parts, standing.frozen, standing.unfiltered = parts, None, None
 
 
 def _parts(data: Shareable) -> dict[tuple[str, ...], Any]:
