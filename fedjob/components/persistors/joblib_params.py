@@ -54,9 +54,11 @@ class JoblibModelParamPersistor(ModelPersistor):
         return make_model_learnable(weights=params, meta_props={})
 
     def save_model(self, model: ModelLearnable, fl_ctx: FLContext) -> None:
+        """Save after the last round; after each where nothing says how many there are, as after an aggregator's of the user."""
         if not model:
             return
-        if fl_ctx.get_prop(AppConstants.CURRENT_ROUND) == fl_ctx.get_prop(AppConstants.NUM_ROUNDS) - 1:
+        rounds = fl_ctx.get_prop(AppConstants.NUM_ROUNDS)
+        if rounds is None or fl_ctx.get_prop(AppConstants.CURRENT_ROUND) == rounds - 1:
             import joblib
 
             path = self._save_path(fl_ctx)
