@@ -16,6 +16,13 @@ ANALYTICS_RECEIVER = "nvflare.app_common.widgets.streaming.AnalyticsReceiver"
 # Workflows
 FEDAVG = "nvflare.app_common.workflows.fedavg.FedAvg"
 SCATTER_AND_GATHER = "nvflare.app_common.workflows.scatter_and_gather.ScatterAndGather"
+SCAFFOLD = "nvflare.app_common.workflows.scaffold.Scaffold"
+CYCLIC = "nvflare.app_common.workflows.cyclic_ctl.CyclicController"
+CROSS_SITE_EVAL = "nvflare.app_common.workflows.cross_site_model_eval.CrossSiteModelEval"
+COMMAND = "nvflare.app_common.workflows.cmd_task_controller.CmdTaskController"
+LOGISTIC_REGRESSION = "nvflare.app_common.workflows.lr.fedavg.FedAvgLR"
+TF_FEDOPT = "nvflare.app_opt.tf.fedopt_ctl.FedOpt"
+PT_FEDEVAL = "nvflare.app_opt.pt.recipes.fedeval.EvalController"
 STATISTICS = "nvflare.app_common.workflows.statistics_controller.StatisticsController"
 SWARM_SERVER = "nvflare.app_common.ccwf.swarm_server_ctl.SwarmServerController"
 SWARM_CLIENT = "nvflare.app_common.ccwf.swarm_client_ctl.SwarmClientController"
@@ -39,6 +46,22 @@ FLOWER_EXECUTOR = "nvflare.app_opt.flower.executor.FlowerExecutor"
 # Models
 PT_PERSISTOR = "nvflare.app_opt.pt.file_model_persistor.PTFileModelPersistor"
 PT_LOCATOR = "nvflare.app_opt.pt.file_model_locator.PTFileModelLocator"
+NP_PERSISTOR = "nvflare.app_common.np.np_model_persistor.NPModelPersistor"
+NP_LOCATOR = "nvflare.app_common.np.np_model_locator.NPModelLocator"
+NP_VALIDATOR = "nvflare.app_common.np.np_validator.NPValidator"
+LR_PERSISTOR = "nvflare.app_common.workflows.lr.np_persistor.LRModelPersistor"
+TF_LOCATOR = "nvflare.app_opt.tf.file_model_locator.TFFileModelLocator"
+JOBLIB_PERSISTOR = "nvflare.app_opt.sklearn.joblib_model_param_persistor.JoblibModelParamPersistor"
+PT_FEDOPT_GENERATOR = "nvflare.app_opt.pt.fedopt.PTFedOptModelShareableGenerator"
+SIMPLE_GENERATOR = (
+    "nvflare.app_common.ccwf.comps.simple_model_shareable_generator.SimpleModelShareableGenerator"
+)
+COLLECT_AND_ASSEMBLE = (
+    "nvflare.app_common.aggregators.collect_and_assemble_model_aggregator.CollectAndAssembleModelAggregator"
+)
+KMEANS_ASSEMBLER = "nvflare.app_opt.sklearn.kmeans_assembler.KMeansAssembler"
+SVM_ASSEMBLER = "nvflare.app_opt.sklearn.svm_assembler.SVMAssembler"
+MODEL_AGGREGATOR = "nvflare.app_common.aggregators.model_aggregator.ModelAggregator"
 TF_PERSISTOR = "nvflare.app_opt.tf.model_persistor.TFModelPersistor"
 FULL_MODEL_GENERATOR = (
     "nvflare.app_common.shareablegenerators.full_model_shareable_generator.FullModelShareableGenerator"
@@ -56,6 +79,10 @@ TB_RECEIVER = "nvflare.app_opt.tracking.tb.tb_receiver.TBAnalyticsReceiver"
 TF_TB_RECEIVER = "nvflare.app_opt.tf.tb_receiver.TBAnalyticsReceiver"
 MLFLOW_RECEIVER = "nvflare.app_opt.tracking.mlflow.mlflow_receiver.MLflowReceiver"
 MLFLOW_WRITER = "nvflare.app_opt.tracking.mlflow.mlflow_writer.MLflowWriter"
+LOG_STREAMER = "nvflare.app_common.logging.job_log_streamer.JobLogStreamer"
+LOG_RECEIVER = "nvflare.app_common.logging.job_log_receiver.JobLogReceiver"
+DECOMPOSERS = "nvflare.app_common.widgets.decomposer_reg.DecomposerRegister"
+WANDB_RECEIVER = "nvflare.app_opt.tracking.wandb.wandb_receiver.WandBReceiver"
 
 # What connects an external process, up to 2.8
 PIPE = "nvflare.fuel.utils.pipe.pipe.Pipe"

@@ -35,7 +35,7 @@ class NPModelPersistor(ModelPersistor):
         super().__init__()
         self.model_dir = model_dir
         self.model_name = model_name
-        self.model = model
+        self.model: Any = model
         self.source_ckpt_file_full_name = source_ckpt_file_full_name
 
     def load_model(self, fl_ctx: FLContext) -> ModelLearnable:
