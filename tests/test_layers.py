@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 #: In the order in which a job meets them; `job` is the door that exports and runs, so it comes late.
 STAGES = (
-    "errors", "hooks", "flare", "exchange", "folder", "result", "golden", "client", "components", "engines", "job", "plugins", "cli",
+    "errors", "hooks", "flare", "exchange", "folder", "result", "golden", "client", "components", "engines", "job", "recipe", "plugins", "cli",
 )  # fmt: skip
 #: These run inside FLARE, talk to it, or read what its users wrote: they name it on purpose.
 FLARE_SPEAKERS = (

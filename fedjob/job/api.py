@@ -291,6 +291,15 @@ class FedJob:
                 self._components.pop(reference, None)
 
 
+def own_job(thing: Any) -> FedJob | None:
+    """The FedJob that `thing` is, or that implements it, if `thing` is a recipe; None for anything else of anybody's."""
+    if isinstance(thing, FedJob):
+        return thing
+    as_job = getattr(type(thing), "as_job", None)
+    job = as_job(thing) if as_job else None
+    return job if isinstance(job, FedJob) else None
+
+
 def validate_target_name(target: Any) -> None:
     """Raise JobError unless `target` can name a site: no path, no special character."""
     if not target or not isinstance(target, str):

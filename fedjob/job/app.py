@@ -7,12 +7,15 @@ sees, and again on a fresh plan for whatever release is exported.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fedjob.errors import JobTypeError
 from fedjob.flare.releases import Release
-from fedjob.job.plan import Operation, Plan, Script, Source
+from fedjob.job.plan import Operation, Plan, Script, Source, Spelled
+from fedjob.job.roles import plays
 
 T = TypeVar("T")
 
@@ -30,6 +33,18 @@ class FedApp:
         result = operation(self._live)
         self._record.append(operation)
         return result
+
+    @contextmanager
+    def temporarily(self, operation: Operation[Any]) -> Iterator[None]:
+        """Within the block, `operation` is on record."""
+        self.record(operation)
+        try:
+            yield
+        finally:
+            self._record = [kept for kept in self._record if kept is not operation]
+            self._live = Plan(self.target, live=True)
+            for kept in self._record:
+                kept(self._live)
 
     def plan(self, release: Release) -> Plan:
         """All that was added, as `release` takes it. Raises ReleaseError for what it does not have."""
@@ -81,6 +96,11 @@ class ClientApp(FedApp):
 
 
 class ServerApp(FedApp):
+    def runs(self, path: str) -> bool:
+        """Whether a workflow is a `path`, FLARE's dotted path of a controller."""
+        found = self._live.workflows.values()
+        return any(w.path == path if isinstance(w, Spelled) else plays(w, path) for w in found)
+
     def add_controller(self, controller: Any, id: str | None = None) -> str:
         return self.record(lambda plan: plan.add_workflow(controller, id))
 

@@ -10,7 +10,7 @@ from typing import Any
 from fedjob.flare.releases import Release
 from fedjob.folder.checks.finding import Finding
 from fedjob.folder.model import JobModel
-from fedjob.job.api import FedJob
+from fedjob.job.api import own_job
 from fedjob.job.findings import Finding as LeftOut
 from fedjob.job.freeze import freeze
 from fedjob.job.given import to_model
@@ -30,14 +30,15 @@ _WARNINGS = {"CodeNotCopied", "FileMissing", "KeywordsIgnored"}
 
 def export_findings(job: Any, release: Release) -> tuple[Finding, ...]:
     """Findings that only the described job shows; none for folders and for real FLARE's jobs."""
-    return as_findings(job.findings(release)) if isinstance(job, FedJob) else ()
+    own = own_job(job)
+    return () if own is None else as_findings(own.findings(release))
 
 
 def described(job: Any, release: Release | str | None, scratch: Path) -> tuple[JobModel, tuple[Finding, ...]]:
     """The job as data (see `to_model`) and its `export_findings`, for the price of one."""
-    if not isinstance(job, FedJob):
+    if (own := own_job(job)) is None:
         return to_model(job, release, scratch), ()
-    frozen = freeze(job, release)
+    frozen = freeze(own, release)
     return frozen.model, as_findings(frozen.findings)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from fedjob.errors import JobTypeError, ReleaseError
 from fedjob.flare.releases import Release
 from fedjob.job import run
-from fedjob.job.api import FedJob
+from fedjob.job.api import own_job
 
 
 class ForeignJob:
@@ -40,11 +40,11 @@ class ForeignJob:
 def export(job: Any, dest: Path | str, release: Release | str | None = None) -> Path:
     """The job folder of `job`, below `dest`; a folder is returned as it is.
 
-    `release` counts for our FedJob; real FLARE exports for the release that is installed, and another one is a
+    `release` counts for our FedJob and recipes; real FLARE exports for the release that is installed, and another one is a
     ReleaseError. Raises JobTypeError for what is not a job.
     """
-    if isinstance(job, FedJob):
-        return run.export(job, Path(dest), release)
+    if (own := own_job(job)) is not None:
+        return run.export(own, Path(dest), release)
     if isinstance(job, ForeignJob):
         _refuse_other(release)
     if isinstance(job, (str, os.PathLike)):

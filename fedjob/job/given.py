@@ -9,17 +9,17 @@ from fedjob.flare.releases import Release
 from fedjob.folder.model import JobModel
 from fedjob.folder.read import read
 from fedjob.job import foreign
-from fedjob.job.api import FedJob
+from fedjob.job.api import own_job
 
 
 def to_model(job: Any, release: Release | str | None, scratch: Path) -> JobModel:
-    """`job` may be a FedJob, a job folder's path, a JobModel, or real FLARE's FedJob or Recipe.
+    """`job` may be a FedJob, a recipe, a job folder's path, a JobModel, or real FLARE's FedJob or Recipe.
 
     FLARE's own objects are exported into `scratch` by FLARE's exporter. Raises FolderError for a
     folder that is no job, JobTypeError for anything else.
     """
     if isinstance(job, JobModel):
         return job
-    if isinstance(job, FedJob):
-        return job.freeze(release)
+    if (own := own_job(job)) is not None:
+        return own.freeze(release)
     return read(foreign.export(job, scratch, release))

@@ -1,4 +1,4 @@
-"""What the ready-made jobs add by FLARE's name and arguments, whatever release takes of them."""
+"""What the ready-made jobs and recipes add by FLARE's name and arguments, whatever release takes of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fedjob.job.defs import SERVER
 from fedjob.job.plan import Spelled
 
 if TYPE_CHECKING:
-    from fedjob.job.api import FedJob
+    from fedjob.job.api import FedJob, JobCtx
 
 
 def add_workflow(job: FedJob, path: str, args: dict[str, Any]) -> str:
@@ -32,3 +32,17 @@ def add_component(
 def add_executor(job: FedJob, target: str, path: str, tasks: list[str], args: dict[str, Any]) -> None:
     executor = Spelled(path, args)
     job._app_for(target).record(lambda plan: plan.add_executor(executor, tasks))
+
+
+class Part:
+    """A component for `to`, by FLARE's name and arguments. In releases before `since`, nothing is added."""
+
+    def __init__(self, path: str, args: dict[str, Any], *, since: Release = R25) -> None:
+        self.path = path
+        self.args = args
+        self.since = since
+
+    def add_to_fed_job(self, job: FedJob, ctx: JobCtx) -> str:
+        return add_component(
+            job, ctx.target, ctx.comp_id or "component", self.path, self.args, since=self.since
+        )

@@ -49,6 +49,11 @@ def handed_over(job: FedJob | Path) -> bool:
     return bool(_hand_over)
 
 
+def is_handing_over() -> bool:
+    """Whether somebody takes jobs now, to export or run them later."""
+    return bool(_hand_over)
+
+
 def export(job: FedJob, root: Path, release: Release | str | None = None) -> Path:
     """Write `job` below `root`; returns the job folder. An earlier export is replaced in one step."""
     return write(freeze(job, release).model, root)

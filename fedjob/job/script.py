@@ -33,7 +33,7 @@ def load_script(path: str | Path, args: Sequence[str] = (), *, shim: Shim = "aut
     ours = shim == "always" or (shim == "auto" and not flare_shim.real_flare())
     caught: list[Any] = []
     with ExitStack() as stack:
-        stack.enter_context(_place(script, args))
+        stack.enter_context(_place(script, _without_export(args)))
         stack.enter_context(flare_shim.active(describe=True) if ours else foreign_script.catch(caught))
         stack.enter_context(run.handing_over(caught.append))
         _execute(script, caught)
@@ -46,6 +46,18 @@ def load_script(path: str | Path, args: Sequence[str] = (), *, shim: Shim = "aut
         f"{path} describes {len(jobs)} jobs ({', '.join(str(getattr(j, 'name', j)) for j in jobs)}); give it "
         "arguments that leave one"
     )
+
+
+def _without_export(args: Sequence[str]) -> list[str]:
+    """FLARE's recipes take ``--export`` and ``--export-dir DIR`` away before the script looks; here nothing comes of them."""
+    left: list[str] = []
+    rest = iter(args)
+    for arg in rest:
+        if arg == "--export-dir":
+            next(rest, None)
+        elif arg != "--export" and not arg.startswith("--export-dir="):
+            left.append(arg)
+    return left
 
 
 def _execute(script: Path, caught: list[Any]) -> None:

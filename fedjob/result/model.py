@@ -146,14 +146,14 @@ class RunResult:
         return read_weights(self.models[kind])
 
     @classmethod
-    def load(cls, workspace: Path) -> RunResult:
+    def load(cls, workspace: Path | str) -> RunResult:
         """Rebuild a result from the directory of a run, in any process.
 
         Raises ResultError when the directory holds no record of a run.
         """
         from fedjob.result.read import read_result
 
-        return read_result(workspace)
+        return read_result(Path(workspace))
 
     def __repr__(self) -> str:
         # On one line, which is how pytest shows it in an assertion.

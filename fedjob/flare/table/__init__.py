@@ -9,15 +9,17 @@ object gives the path under which it is exported; later rows are the places FLAR
 There is a module for each stage; its rows are sorted by FLARE's module.
 """
 
-from fedjob.flare.table import client, components, exchange, job, roles
+from fedjob.flare.table import client, components, exchange, job, recipe, roles
 
 TABLE = (
     *job.ROWS,
+    *recipe.ROWS,
     *exchange.ROWS,
     *roles.ROWS,
     *components.ROWS,
     *client.ROWS,
     *job.AGAIN,
+    *recipe.AGAIN,
     *exchange.AGAIN,
     *components.AGAIN,
     *client.AGAIN,
