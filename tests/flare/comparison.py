@@ -45,6 +45,13 @@ OURS_ONLY = {
     ("base_fed_job_parts", "2.5"): "FLARE 2.5 calls model_selector intime_model_selector; ours takes both",
     ("base_fed_job_parts", "2.6"): "FLARE 2.6 calls model_selector intime_model_selector; ours takes both",
     **{
+        (
+            "recipe_fedeval_per_site",
+            r,
+        ): "before 2.9 a model by class path is 'class_path'; ours takes 'path' for all"
+        for r in ("2.7", "2.8")
+    },
+    **{
         ("stats_job_2_5", r): "the name of 2.5, setup_client, is taken for every release"
         for r in VERSIONS
         if r != "2.5"

@@ -5,6 +5,7 @@ Every job goes to ``OUT/<job>``; what could not be exported is in ``OUT/errors.j
 """
 
 import contextlib
+import importlib.metadata
 import io
 import json
 import sys
@@ -31,7 +32,8 @@ def main():
         from stand_in import StandIn
 
         # FLARE imports these where no export needs them; appended, so an installed one comes first.
-        sys.meta_path.append(StandIn("flwr", "mlflow", "tensorboard"))
+        sys.meta_path.append(StandIn("flwr", "mlflow", "tensorboard", "wandb"))
+        _pretend_installed()
     if side == "mixed":
         import nvflare
         import nvflare.job_config.api
@@ -54,10 +56,21 @@ def main():
     (out / "errors.json").write_text(json.dumps(errors, indent=1))
 
 
+def _pretend_installed():
+    """FLARE's recipes ask for Flower's version, and for the trackers' packages."""
+    ask = importlib.metadata.version
+    importlib.metadata.version = lambda name: "1.30" if name == "flwr" else ask(name)
+    with contextlib.suppress(ImportError):  # there are no recipes before 2.7
+        import nvflare.recipe.utils
+
+        nvflare.recipe.utils.optional_import = lambda package: (None, True)
+
+
 def export(build, root, release):
     try:
         job = build()
-        job.export_job(str(root), **({"release": release} if release else {}))
+        write = getattr(job, "export_job", None) or job.export
+        write(str(root), **({"release": release} if release else {}))
     except Exception as error:
         lines = traceback.format_exception_only(type(error), error)
         own = [c.__module__.partition(".")[0] for c in type(error).__mro__]

@@ -25,4 +25,4 @@ def covers(text, **limits):
     return register
 
 
-from . import capturing, code, describing, patterns, runners  # noqa: E402, F401
+from . import capturing, code, describing, patterns, recipes, runners  # noqa: E402, F401

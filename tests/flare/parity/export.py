@@ -32,7 +32,8 @@ def main():
     for name in wanted or JOBS:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                JOBS[name].build().export_job(str(out / name))
+                job = JOBS[name].build()
+                (getattr(job, "export_job", None) or job.export)(str(out / name))
         except Exception:
             errors[name] = traceback.format_exc()
     out.mkdir(parents=True, exist_ok=True)
