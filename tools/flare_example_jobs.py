@@ -130,10 +130,14 @@ JOBS = (
     Job(path="advanced/streaming/simple_file_streaming_job.py", clients=2),
     # Written with recipes.
     Job(path="hello-world/hello-numpy/job.py", clients=2),
-    Job(path="hello-world/hello-numpy-cross-val/job.py", clients=2),
+    Job(
+        path="hello-world/hello-numpy-cross-val/job.py",
+        clients=2,
+        prepare=(("generate_pretrain_models.py",),),
+    ),
     Job(path="hello-world/hello-log-streaming/job.py", clients=2),
     Job(path="advanced/sklearn-kmeans/job.py", prepare=(_IRIS,)),
-    Job(path="advanced/sklearn-svm/job.py", prepare=(_CANCER,)),
+    Job(path="advanced/sklearn-svm/job.py", prepare=((*_CANCER[:-1], f"{_DATA}/cancer.csv"),)),
     # Written with the collaboration API.
     Job(path="advanced/collab/hello_fedavg/hello_fedavg.py", clients=2),
     Job(path="hello-world/hello-collab/job.py", clients=2),

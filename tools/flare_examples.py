@@ -165,13 +165,13 @@ def run(job: Job, examples: Path, release: str | None) -> str:
     command += ["--", *job.args] if job.args else []
     done = subprocess.run(command, check=False, cwd=place, capture_output=True, text=True)
     if done.returncode:
-        return last_line(done.stderr) or problem(done.stdout)
+        return problem(done.stdout) if done.stdout.startswith("{") else last_line(done.stderr)
     return ""
 
 
 def problem(report: str) -> str:
-    """The cause in the JSON of a run that failed; the job's own prints may come before it."""
-    found = json.loads(report[report.index("{\n") :])
+    """The cause in the JSON of a run that failed."""
+    found = json.loads(report)
     events = (Path(found["workspace"]) / "events.jsonl").read_text(encoding="utf-8").splitlines()
     errors = [event for event in map(json.loads, events) if event["event"] == "error"]
     return str(errors[0]["message"] if errors else found["problems"])
