@@ -140,8 +140,9 @@ class FedJobFixture:
     ) -> RunResult:
         """Run `job` and return its result.
 
-        `clients` is a number of sites or their names. What is not given comes from the
-        ``fedjob`` marker, then from the options. A run equal to an earlier one of this session is not
+        `clients` is a number of sites or their names; without it the sites are those of the job, else those that its
+        script runs it with, else two or as many as the job needs. What else is not given comes from the ``fedjob``
+        marker, then from the options. A run equal to an earlier one of this session is not
         repeated unless `fresh`. Raises `RunFailed` with the client's traceback when the run did not
         succeed; with ``check=False`` the failed result is returned instead.
         """
@@ -157,6 +158,7 @@ class FedJobFixture:
         wish = {
             "n_clients": clients if isinstance(clients, int) else n_clients,
             "clients": tuple(clients) if clients is not None and not isinstance(clients, int) else (),
+            "default_sites": getattr(job, "default_sites", None),
             "seed": markers.value(self.item, "seed", self.settings.seed) if seed is None else seed,
             "isolation": isolation or markers.value(self.item, "isolation", self.settings.isolation),
             "threads": threads,

@@ -11,7 +11,7 @@ from os.path import samestat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedjob.cli.output import FAILED, FINE, add_job, add_json, add_release, opened, say, say_json
+from fedjob.cli.output import FAILED, FINE, add_job, add_json, add_release, opened_job, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,12 @@ _LOOK = 0.1
 def add_to(commands: Commands) -> None:
     parser = commands.add_parser("run", help="run a job", description=__doc__)
     add_job(parser)
-    parser.add_argument("-n", "--clients", metavar="N|A,B", help="number of sites, or their names")
+    parser.add_argument(
+        "-n",
+        "--clients",
+        metavar="N|A,B",
+        help="number of sites, or their names (default: the job's, else its script's, else two or as many as it needs)",
+    )
     parser.add_argument("--engine", default="local", help="local (default), simulator, deployment, ...")
     parser.add_argument("--isolation", choices=("process", "shared", "inline"), default="process")
     parser.add_argument("-t", "--threads", type=int, metavar="N", help="sites at work at a time")
@@ -49,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     with (
         _workspace(arguments.workspace) as workspace,
-        opened(arguments.job, arguments.release, arguments.job_args) as model,
+        opened_job(arguments.job, arguments.release, arguments.job_args) as (job, model),
         tempfile.TemporaryDirectory(prefix="fedjob-") as scratch,
     ):
-        request = _request(arguments, workspace, model)
+        request = _request(arguments, workspace, model, getattr(job, "default_sites", None))
         folder = write(model, scratch)
         show = (lambda _: None) if arguments.json else _print_event
         with Watch(workspace / "events.jsonl", show):
@@ -75,7 +80,7 @@ def _workspace(given: str | None) -> Iterator[Path]:
             made.rmdir()
 
 
-def _request(arguments: argparse.Namespace, workspace: Path, model: Any) -> Any:
+def _request(arguments: argparse.Namespace, workspace: Path, model: Any, default_sites: Any) -> Any:
     from fedjob.engines.request import RunRequest
     from fedjob.folder.sources import source_roots
 
@@ -85,6 +90,7 @@ def _request(arguments: argparse.Namespace, workspace: Path, model: Any) -> Any:
         workspace=workspace,
         n_clients=number,
         clients=tuple(c.strip() for c in clients.split(",") if c.strip()) if number is None else (),
+        default_sites=default_sites,
         threads=arguments.threads,
         gpu=arguments.gpu,
         seed=arguments.seed,

@@ -18,6 +18,9 @@ ALL_SITES = "@ALL"
 #: FLARE's simulator starts two sites when it is told nothing.
 DEFAULT_SITES = 2
 
+#: A number of sites, or their names.
+Sites = int | tuple[str, ...]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunRequest:
@@ -29,6 +32,8 @@ class RunRequest:
     n_clients: int | None = None
     #: Names of the sites.
     clients: tuple[str, ...] = ()
+    #: What counts when neither is given and the job does not name its sites: those of the job's own script.
+    default_sites: Sites | None = None
     #: How many sites may be at work at a time; all by default.
     threads: int | None = None
     #: GPUs in FLARE's syntax: "0,1" deals sites out one GPU each, "[0,1],[2]" groups them.
@@ -53,15 +58,17 @@ class RunRequest:
             raise RequestError(
                 f"n_clients={self.n_clients} and clients={list(self.clients)} were both given; give one of them"
             )
-        for name in ("n_clients", "threads", "concurrent_runs"):
+        for name in ("n_clients", "default_sites", "threads", "concurrent_runs"):
             value = getattr(self, name)
-            given = value is not None or name == "concurrent_runs"
+            given = (value is not None or name == "concurrent_runs") and not isinstance(value, tuple)
             if given and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise RequestError(f"{name} must be a positive integer, not {value!r}")
-        if len(set(self.clients)) != len(self.clients):
-            raise RequestError(f"clients names a site twice: {list(self.clients)}")
-        if SERVER in self.clients:
-            raise RequestError("a client cannot be named 'server': that is the server's own name")
+        by_default = self.default_sites if isinstance(self.default_sites, tuple) else ()
+        for names in (self.clients, by_default):
+            if len(set(names)) != len(names):
+                raise RequestError(f"clients names a site twice: {list(names)}")
+            if SERVER in names:
+                raise RequestError("a client cannot be named 'server': that is the server's own name")
         if not (self.timeout > 0 and math.isfinite(self.timeout)):
             raise RequestError(f"timeout must be a positive number of seconds, not {self.timeout!r}")
         if self.isolation not in get_args(Isolation):
@@ -72,12 +79,12 @@ class RunRequest:
     def sites(self, model: JobModel) -> tuple[str, ...]:
         """The sites that take part, in registration order.
 
-        Sites named in the job's deploy map win; ``@ALL`` takes those of the request, else two
-        as FLARE's simulator does. Raises RequestError when request and job contradict each
+        Sites named in the job's deploy map win; ``@ALL`` takes those of the request, else two as FLARE's
+        simulator does, or as many as the job needs. Raises RequestError when request and job contradict each
         other, or when fewer sites than `min_clients` would run.
         """
         named = tuple(s for sites in model.meta.deploy_map.values() for s in sites if s != SERVER)
-        sites = self._free_sites() if ALL_SITES in named else self._named_sites(named)
+        sites = self._free_sites(model.meta.min_clients) if ALL_SITES in named else self._named_sites(named)
         if len(sites) < model.meta.min_clients:
             raise RequestError(
                 f"job {model.meta.name!r} needs min_clients={model.meta.min_clients} sites but only "
@@ -88,10 +95,9 @@ class RunRequest:
             raise RequestError(f"mandatory clients {missing} do not run; sites are {list(sites)}")
         return sites
 
-    def _free_sites(self) -> tuple[str, ...]:
-        if self.clients:
-            return self.clients
-        return _numbered(self.n_clients or DEFAULT_SITES)
+    def _free_sites(self, needed: int) -> tuple[str, ...]:
+        wanted = self.clients or self.n_clients or self.default_sites or max(DEFAULT_SITES, needed)
+        return wanted if isinstance(wanted, tuple) else _numbered(wanted)
 
     def _named_sites(self, named: tuple[str, ...]) -> tuple[str, ...]:
         # FLARE's simulator takes a number for a job that names its sites by number.

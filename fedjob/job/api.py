@@ -58,6 +58,8 @@ class FedJob:
         self.job = FedJobConfig(name, min_clients, mandatory_clients, meta_props)
         self.name = name
         self.clients: list[str] = []
+        #: A number of sites, or their names: what its script would run it with.
+        self.default_sites: int | tuple[str, ...] | None = None
         self._fail_fast = fail_fast
         self._deploy_map: dict[str, FedApp] = {}
         self._components: dict[str, Any] = {}
@@ -245,7 +247,7 @@ class FedJob:
         """
         if clients:
             self.clients = list(clients)
-        if run.handed_over(self):
+        if run.handed_over(self, sites=clients or n_clients):
             return 0
         return run.simulate(
             self,

@@ -29,6 +29,8 @@ class ForeignJob:
         write(str(root))
         self.folder = next(path.parent for path in root.glob("*/meta.json"))
         self.name = self.folder.name
+        #: A number of sites, or their names: what its script would run it with.
+        self.default_sites: int | tuple[str, ...] | None = None
 
     def __fspath__(self) -> str:
         return str(self.folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -62,25 +63,35 @@ def catch(caught: list[Any]) -> Iterator[None]:
         yield
 
 
+def _sites(method: Any, job: Any, args: Any, kwargs: Any) -> int | tuple[str, ...] | None:
+    """Number or names of the sites in a method's arguments, or in the environment among them."""
+    given = inspect.signature(method).bind(job, *args, **kwargs).arguments
+    env = given.get("env")
+    names = getattr(env, "clients", None) or given.get("clients")
+    number: int | None = getattr(env, "num_clients", None) or given.get("n_clients")
+    return tuple(names) if names else number
+
+
 class _Catcher:
     def __init__(self, caught: list[Any]) -> None:
         self._caught = caught
-        self._seen: list[Any] = []
+        self._seen: list[tuple[Any, ForeignJob]] = []
         self._exporting = False
 
     def replacement(self, original: Any, export: Any, arrange: Callable[..., dict[str, Any]]) -> Any:
         def hand_over(job: Any, *args: Any, **kwargs: Any) -> Any:
             if self._exporting:  # a recipe that exports its own job
                 return original(job, *args, **kwargs)
-            if not any(job is seen for seen in self._seen):
-                self._seen.append(job)
+            found = next((kept for seen, kept in self._seen if seen is job), None)
+            if found is None:
                 self._exporting = True
                 try:
-                    self._caught.append(
-                        ForeignJob(lambda root: export(job, root, **arrange(*args, **kwargs)))
-                    )
+                    found = ForeignJob(lambda root: export(job, root, **arrange(*args, **kwargs)))
                 finally:
                     self._exporting = False
+                self._seen.append((job, found))
+                self._caught.append(found)
+            found.default_sites = _sites(original, job, args, kwargs) or found.default_sites
             return CaughtRun()
 
         return hand_over

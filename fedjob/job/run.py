@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,9 +42,14 @@ def handing_over(take: Callable[[Any], None]) -> Iterator[None]:
         _hand_over.remove(take)
 
 
-def handed_over(job: FedJob | Path) -> bool:
-    """Give `job`, described or a folder, to whoever takes jobs now; False when nobody does."""
+def handed_over(job: FedJob | Path, sites: int | Sequence[str] | None = None) -> bool:
+    """Give `job`, described or a folder, to whoever takes jobs now; False when nobody does.
+
+    `sites`, a number or names, are those that the script would run it with; a folder does not remember them.
+    """
     if _hand_over:
+        if sites and not isinstance(job, Path):
+            job.default_sites = sites if isinstance(sites, int) else tuple(sites)
         _hand_over[-1](job)
     return bool(_hand_over)
 

@@ -111,8 +111,12 @@ class SimEnv(ExecEnv):
 class _FlareEnv(ExecEnv):
     """An environment that only FLARE has. A job is still described, exported and handed over in it."""
 
+    #: As far as the environment says.
+    num_clients: int | None = None
+    clients: list[str] | None = None
+
     def deploy(self, job: FedJob) -> str:
-        if run.handed_over(job):
+        if run.handed_over(job, sites=self.clients or self.num_clients):
             return job.name
         raise RunError(
             f"{type(self).__name__} runs jobs on FLARE itself: install nvflare and run the script with it, or run "

@@ -82,3 +82,10 @@ def test_a_script_that_is_no_python(tmp_path, capsys):
         f'  File "{tmp_path / "unclosed.py"}", line 1',
     ]
     assert lines[-1] == "SyntaxError: '(' was never closed"
+
+
+@pytest.mark.parametrize(("arguments", "sites"), [([], 3), (["--clients", "4"], 4)])
+def test_it_runs_with_the_sites_of_the_script_unless_told(tmp_path, capsys, arguments, sites):
+    (tmp_path / "job.py").write_text(SCRIPT.replace('export_job("jobs")', 'simulator_run("ws", n_clients=3)'))
+    main(["run", "job.py", "--engine", "fake", "--json", *arguments])
+    assert len(json.loads(capsys.readouterr().out)["sites"]) == sites

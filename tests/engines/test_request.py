@@ -25,6 +25,15 @@ def test_sites_are_numbered_named_or_the_jobs_own():
     assert RunRequest(workspace=WS, clients=("site-b",)).sites(job(SPLIT)) == ("site-b",)
 
 
+def test_what_a_request_leaves_open_is_the_jobs_the_scripts_or_what_the_job_needs():
+    assert RunRequest(workspace=WS).sites(job(min_clients=3)) == ("site-1", "site-2", "site-3")
+    assert RunRequest(workspace=WS, default_sites=4).sites(job(min_clients=3))[-1] == "site-4"
+    assert RunRequest(workspace=WS, default_sites=("x", "y")).sites(job()) == ("x", "y")
+    assert RunRequest(workspace=WS, default_sites=4, n_clients=1).sites(job()) == ("site-1",)
+    assert RunRequest(workspace=WS, default_sites=4, clients=("x",)).sites(job()) == ("x",)
+    assert RunRequest(workspace=WS, default_sites=4).sites(job(SPLIT)) == ("site-a", "site-b")
+
+
 def test_a_number_is_taken_where_the_job_names_just_these_sites():
     numbered = job({"a": ("site-2", "server"), "b": ("site-1",)})
     assert RunRequest(workspace=WS, n_clients=2).sites(numbered) == ("site-2", "site-1")
@@ -41,6 +50,8 @@ def test_a_number_is_taken_where_the_job_names_just_these_sites():
         ),
         ({"n_clients": 0}, "n_clients must be a positive integer, not 0"),
         ({"n_clients": True}, "n_clients must be a positive integer, not True"),
+        ({"default_sites": 0}, "default_sites must be a positive integer, not 0"),
+        ({"default_sites": ("a", "a")}, "clients names a site twice: ['a', 'a']"),
         ({"threads": -1}, "threads must be a positive integer, not -1"),
         ({"concurrent_runs": 0}, "concurrent_runs must be a positive integer, not 0"),
         ({"concurrent_runs": None}, "concurrent_runs must be a positive integer, not None"),
@@ -61,7 +72,12 @@ def test_contradictions_are_refused(fields, message):
     ("request_fields", "model", "message"),
     [
         (
-            {},
+            {"n_clients": 2},
+            job(min_clients=3),
+            "job 'j' needs min_clients=3 sites but only 2 would run: ['site-1', 'site-2']",
+        ),
+        (
+            {"default_sites": 2},
             job(min_clients=3),
             "job 'j' needs min_clients=3 sites but only 2 would run: ['site-1', 'site-2']",
         ),

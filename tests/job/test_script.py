@@ -46,6 +46,47 @@ def test_exporting_and_running_one_job_is_one_job(tmp_path):
     assert job.name == "mine"
 
 
+SITES = [
+    ("job.export_job('a')", None),
+    ("job.simulator_run('a', n_clients=3)", 3),
+    ("job.simulator_run('a', 3)", 3),
+    ("job.simulator_run('a', clients=['x', 'y'])", ("x", "y")),
+    ("job.export_job('a'); job.simulator_run('b', n_clients=3); job.export_job('c')", 3),
+]
+
+RECIPE = """
+from nvflare.app_common.np.recipes import NumpyFedAvgRecipe
+from nvflare.recipe import PocEnv, SimEnv
+
+recipe = NumpyFedAvgRecipe(name="mine", model=[1.0], min_clients=2, train_script="train.py")
+recipe.{call}
+"""
+
+RECIPE_SITES = [
+    ("export('a')", None),
+    ("run(SimEnv(num_clients=3))", 3),
+    ("execute(env=SimEnv(clients=['x', 'y']))", ("x", "y")),
+    ("execute(PocEnv(num_clients=4))", 4),
+]
+
+
+def recipe(root, call):
+    (root / "train.py").write_text("import nvflare.client as flare\n")
+    path = root / "recipe.py"
+    path.write_text(RECIPE.format(call=call))
+    return path
+
+
+@pytest.mark.parametrize(("after", "sites"), SITES)
+def test_the_sites_that_the_script_asks_for_are_known(tmp_path, after, sites):
+    assert load(script(tmp_path, after=after)).default_sites == sites
+
+
+@pytest.mark.parametrize(("call", "sites"), RECIPE_SITES)
+def test_and_those_of_a_recipes_environment(tmp_path, call, sites):
+    assert load(recipe(tmp_path, call)).default_sites == sites
+
+
 def test_the_script_finds_itself_at_home(tmp_path):
     (tmp_path / "near.py").write_text("NAME = 'from-near'\n")
     before = (
@@ -154,6 +195,14 @@ class TestRealFlare:
         )
         job = load(path, shim="never")
         assert read(job.folder).meta.name == "r"
+
+    @pytest.mark.parametrize(("after", "sites"), SITES)
+    def test_the_sites_that_the_script_asks_for_are_known(self, tmp_path, after, sites):
+        assert load(script(tmp_path, after=after), shim="never").default_sites == sites
+
+    @pytest.mark.parametrize(("call", "sites"), RECIPE_SITES)
+    def test_and_those_of_a_recipes_environment(self, tmp_path, call, sites):
+        assert load(recipe(tmp_path, call), shim="never").default_sites == sites
 
     def test_its_classes_are_as_before(self, tmp_path):
         from nvflare.job_config.api import FedJob as real

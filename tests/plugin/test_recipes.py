@@ -65,6 +65,21 @@ def test_learns(fedjob, job, isolation):
     assert "train.py" in suite.failure
 
 
+def test_the_sites_are_those_that_the_script_asks_for(suite):
+    prepare(suite)
+    suite.write(
+        "recipe.py", RECIPE.replace("    set_per_site_config", "    recipe.name or set_per_site_config")
+    )
+    suite.test("""
+@pytest.mark.parametrize(("wish", "sites"), [
+    ({}, ("clinic-0", "clinic-1")), ({"clients": 3}, ("site-1", "site-2", "site-3")), ({"clients": ["a", "b"]}, ("a", "b")),
+])
+def test_a(fedjob, wish, sites):
+    assert fedjob.simulate(fedjob.script("recipe.py"), **wish).sites == sites
+""")
+    suite.run().assert_outcomes(passed=3)
+
+
 def test_a_recipe_as_an_object(suite):
     prepare(suite)
     suite.test("""
