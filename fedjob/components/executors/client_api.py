@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from fedjob.errors import FolderError
 from fedjob.exchange.analytics import ANALYTIC_EVENT_TYPE
 from fedjob.exchange.app_constants import AppConstants
 from fedjob.exchange.fl_context import FLContext
+from fedjob.exchange.secrets import command_words
 from fedjob.exchange.shareable import Shareable
 
 
@@ -101,9 +101,8 @@ class ClientAPIExecutor(ScriptExecutor):
         return super()._start(fl_ctx)
 
     def _start_process(self, fl_ctx: FLContext) -> Any:
-        command = self._command
         run = fl_ctx.get_engine().start_process(
-            shlex.split(command) if isinstance(command, str) else command,
+            command_words(self._command or []),
             self._config(fl_ctx),
             once=self._launch_once,
             launch_timeout=self._launch_timeout,

@@ -16,6 +16,7 @@ from fedjob.exchange.fl_context import FLContext
 from fedjob.exchange.fl_model import FLModel
 from fedjob.exchange.fl_model_utils import FLModelUtils
 from fedjob.exchange.keys import FLMetaKey, ReturnCode
+from fedjob.exchange.secrets import script_words
 from fedjob.exchange.shareable import Shareable, make_reply
 from fedjob.exchange.signal import Signal
 
@@ -67,13 +68,12 @@ class ScriptExecutor(Executor):
                 self.system_panic(str(e), fl_ctx)
 
     def _start(self, fl_ctx: FLContext) -> Any:
-        """Start the script; ValueError if it is no Python file or not in ``custom/``."""
+        """Start the script; ValueError if it is no Python file, not in ``custom/``, or a secret is not there."""
         if not self._task_script_path.endswith(".py"):
             raise ValueError(
                 f"task_script_path must be a Python file (.py), but it is {self._task_script_path!r}"
             )
-        # FLARE splits at blanks and knows no quotes here.
-        args = self._task_script_args.split() if self._task_script_args else []
+        args = script_words(self._task_script_args or "")
         return fl_ctx.get_engine().start_script(self._task_script_path, args, self._config(fl_ctx))
 
     def _config(self, fl_ctx: FLContext) -> dict[str, Any]:

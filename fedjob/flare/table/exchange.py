@@ -56,8 +56,12 @@ ROWS = (
         "custom_logger get_module_logger get_obj_logger get_script_logger", since="2.6"),
     Row("fuel.utils.network_utils", "exchange.ports", "get_open_ports"),
     Row("fuel.utils.network_utils", "exchange.ports", "get_local_addresses", since="2.6"),
+    Row("fuel.utils.secret_utils", "exchange.secrets",
+        "SECRET_REF_PATTERN has_secret_refs resolve_secret_refs secret_file_ref secret_ref", since="2.9"),
     Row("security.logging", "exchange.logs",
         "is_secure secure_format_exception secure_format_traceback secure_log_traceback"),
+    Row("utils.configs", "exchange.job_config",
+        "get_client_config_value get_job_config_value get_server_config_value", since="2.7"),
 )
 
 #: Further places where FLARE has the same objects.

@@ -59,4 +59,7 @@ AGAIN = (
     Row("recipe", "recipe.execution", "Run", since="2.7"),
     Row("recipe", "recipe.fed_task", "FedTaskRecipe", since="2.9"),
     Row("recipe", "recipe.fedavg", "FedAvgRecipe", since="2.7"),
+    Row("recipe", "exchange.secrets", "secret_file_ref secret_ref", since="2.9"),
+    Row("recipe.secrets", "exchange.secrets",
+        "SECRET_REF_PATTERN has_secret_refs resolve_secret_refs secret_file_ref secret_ref", since="2.9"),
 )

@@ -6,7 +6,7 @@ Nothing of the job is executed.
 from __future__ import annotations
 
 from fedjob.flare.releases import Release
-from fedjob.folder.checks import classes, code, deploy, deprecations, leaks, scripts, wiring
+from fedjob.folder.checks import classes, code, deploy, deprecations, leaks, references, scripts, wiring
 from fedjob.folder.checks.finding import Finding, Severity
 from fedjob.folder.model import JobModel
 
@@ -25,5 +25,6 @@ def check(model: JobModel, release: Release | str | None = None) -> tuple[Findin
         *code.check(model),
         *deprecations.check(model, target),
         *leaks.check(model),
+        *references.check(model, target),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.severity != "error"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fedjob.folder.checks.finding import Finding, error, warning
-from fedjob.folder.checks.walk import spots, strings
+from fedjob.folder.checks.walk import configured
 from fedjob.folder.model import File, JobModel
 
 _HOME = re.compile(r"(/home/|/Users/|/root/|/tmp/|[A-Za-z]:\\Users\\)[^\s'\"]*")
@@ -25,16 +25,28 @@ _SECRETS = {
 _KEY = re.compile(
     r"(^|[._-])(password|passwd|secret|api_?key|access_?token|auth_?token|private_?key)\Z", re.IGNORECASE
 )
-#: References that are resolved at the site are no secrets.
-_REFERENCE = re.compile(r"\A(\{[A-Za-z_:/.]+\}|\$\{?\w+\}?|<[^>]+>|\*+|)\Z")
+#: The same in the arguments of a script or a command.
+_OPTION = re.compile(
+    r"--?(?P<key>(?:[\w-]+[_-])?(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key))"
+    r"(?:=|\s+)(?P<value>\"[^\"]*\"|'[^']*'|[^\s-]\S*)",
+    re.IGNORECASE,
+)
+_PLAIN = {"true", "false", "none", "null", "auto", "default", "enabled", "disabled"}
+#: References that are resolved at the site, and files there, are no secrets.
+_REFERENCE = re.compile(
+    r"[\"']?(Bearer |Basic )?(\{[A-Za-z_:/.]+\}|\$\{?\w+\}?|\$\{secret:[^}]+\}|<[^>]+>|\*+|(~|\.{0,2}/).*|)[\"']?"
+)
 
 _TEXT = (".py", ".json", ".yml", ".yaml", ".conf", ".txt", ".toml", ".cfg", ".ini", ".sh", ".env", ".md")
 _LARGEST = 2_000_000
 
 
 def check(model: JobModel) -> Iterator[Finding]:
-    for place, text in _configured(model):
-        kind = secret_in(text) or _named_secret(place, text)
+    before = ""
+    for place, text in configured(model):
+        # In a list, an option and its value are neighbours.
+        option, before = before if place.endswith("]") else "", text if " " not in text else ""
+        kind = secret_in(text) or _named_secret(place, text) or _optional_secret(f"{option} {text}")
         if kind:
             yield _leak(place, kind)
         elif _HOME.match(text):
@@ -47,17 +59,6 @@ def check(model: JobModel) -> Iterator[Finding]:
     for app in model.apps:
         for file in app.files:
             yield from _in_file(file, f"{app.name}: {file.path}")
-
-
-def _configured(model: JobModel) -> Iterator[tuple[str, str]]:
-    yield from strings(model.meta.to_dict(), "meta")
-    for spot in spots(model):
-        if spot.role != "nested":
-            yield from strings(spot.component.args, f"{spot.place}.args")
-    for app in model.apps:
-        for side, config in (("server", app.server), ("client", app.client)):
-            if config is not None:
-                yield from strings(config.extra, f"{app.name}: {side}")
 
 
 def _in_file(file: File, place: str) -> Iterator[Finding]:
@@ -80,7 +81,16 @@ def secret_in(text: str) -> str | None:
 
 def _named_secret(place: str, text: str) -> str | None:
     match = _KEY.search(place)
-    return f"the value of {match[2]!r}" if match and len(text) >= 4 and not _REFERENCE.match(text) else None
+    return f"the value of {match[2]!r}" if match and _is_literal(text) else None
+
+
+def _optional_secret(text: str) -> str | None:
+    found = next((m for m in _OPTION.finditer(text) if _is_literal(m["value"])), None)
+    return f"the value of {found['key']!r}" if found else None
+
+
+def _is_literal(text: str) -> bool:
+    return len(text) >= 4 and text.casefold() not in _PLAIN and not _REFERENCE.fullmatch(text)
 
 
 def _leak(place: str, kind: str) -> Finding:

@@ -42,6 +42,18 @@ def strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
             yield from strings(inner, f"{place}[{i}]")
 
 
+def configured(model: JobModel) -> Iterator[tuple[str, str]]:
+    """Every string of a job's meta and configurations, with its place."""
+    yield from strings(model.meta.to_dict(), "meta")
+    for spot in spots(model):
+        if spot.role != "nested":
+            yield from strings(spot.component.args, f"{spot.place}.args")
+    for app in model.apps:
+        for side, config in (("server", app.server), ("client", app.client)):
+            if config is not None:
+                yield from strings(config.extra, f"{app.name}: {side}")
+
+
 def _of_app(app: App) -> Iterator[Spot]:
     if app.server is not None:
         here = f"{app.name}: server"

@@ -400,6 +400,32 @@ CASES = {
         "  the value of 'api_key' stands here in the clear\n"
         "  take it out, revoke it, and read it at the site",
     ),
+    "secret among a script's arguments": (
+        lambda f: change(
+            f, "client", lambda d: executor(d, ["x"], task_script_args="--n 2 --hf-access-token=swordfish")
+        ),
+        "error secret: app: client.executors[x].args.task_script_args\n"
+        "  the value of 'hf-access-token' stands here in the clear\n"
+        "  take it out, revoke it, and read it at the site",
+    ),
+    "secret among a command's words": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], command=["a", "--api-key", "swordfish"])),
+        "error secret: app: client.executors[x].args.command[2]\n"
+        "  the value of 'api-key' stands here in the clear\n"
+        "  take it out, revoke it, and read it at the site",
+    ),
+    "reference that is none": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], task_script_args="--k ${secret:A B}")),
+        "error secret-ref: app: client.executors[x].args.task_script_args\n"
+        "  what begins like a reference to a secret is none\n"
+        "  write ${secret:NAME} or ${secret:file:PATH}",
+    ),
+    "reference that stays": (
+        lambda f: change(f, "client", lambda d: executor(d, ["x"], nested={"a": ["${secret:KEY}"]})),
+        "warning secret-ref: app: client.executors[x].args.nested.a[0]\n"
+        "  FLARE hands the reference over as it stands here\n"
+        "  let the component call resolve_secret_refs, or put the reference in the script's arguments",
+    ),
     "secret in the code": (
         lambda f: code(f, "helper.py", "x = 1\nkey = 'AKIA" + "ABCDEFGHIJKLMNOP'\n"),
         "error secret: app: custom/helper.py:2\n"
@@ -464,6 +490,24 @@ IN_ORDER = {
         ),
     ],
     "reference to a secret": lambda f: change(f, "client", lambda d: executor(d, ["x"], api_key="{API_KEY}")),
+    "reference in a script's arguments": lambda f: change(
+        f, "client", lambda d: executor(d, ["x"], task_script_args="--api-key ${secret:KEY} --token-file x")
+    ),
+    "reference in a command": lambda f: change(
+        f,
+        "client",
+        lambda d: executor(
+            d,
+            ["x"],
+            command=["a", "--api-key", "${secret:file:/run/key}", "--password", "--max-tokens", "1000"],
+        ),
+    ),
+    "quoted reference in a command": lambda f: change(
+        f, "client", lambda d: executor(d, ["x"], command="a --auth-token 'Bearer ${secret:KEY}'")
+    ),
+    "reference at the top": lambda f: change(
+        f, "server", lambda d: d.update(url={"api_key": "${secret:KEY}"})
+    ),
     "doubtful escape": lambda f: code(f, "a.py", "x = '\\d'\n"),
     "nested dict": lambda f: change(
         f, "client", lambda d: executor(d, ["x"], conf={"path": "a.B", "config_type": "dict"})
@@ -475,6 +519,15 @@ IN_ORDER = {
 def test_what_is_in_order(folder, case):
     IN_ORDER[case](folder)
     assert found(folder) == []
+
+
+def test_a_reference_is_not_resolved_before_2_9(folder):
+    change(folder, "client", lambda d: executor(d, ["x"], task_script_args="${secret:KEY}"))
+    assert (
+        "error secret-ref: app: client.executors[x].args.task_script_args\n"
+        "  FLARE 2.8 does not resolve references to secrets\n"
+        "  export the job for 2.9, or read the secret in the code of the site" in found(folder, "2.8")
+    )
 
 
 def test_a_secret_is_never_repeated(folder):
