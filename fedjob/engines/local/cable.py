@@ -56,6 +56,8 @@ class Cable:
         self._lending = Lending()
         self._borrowed = Borrowed()
         self._writing = False
+        #: The other end reads no more. What it wrote before is still to be read.
+        self._deaf = False
         self.closed = False
         #: Messages so far.
         self.sent = 0
@@ -226,10 +228,12 @@ class Cable:
     def _write(self) -> None:
         self._pack()
         try:
-            self._out.write(self._socket)
+            if not self._deaf:
+                self._out.write(self._socket)
         except OSError:
-            self._lose()
-            return
+            self._deaf = True
+        if self._deaf:
+            self._out.clear()
         writing = bool(self._out)
         if writing != self._writing and self._listening:
             self._writing = writing

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedjob.components.task import ClientTask
-from fedjob.engines.local.hub import Hub, Mailbox
+from fedjob.engines.local.hub import Hub, Mailbox, Strand
 from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.link import Link, Message
 from fedjob.engines.local.wire import Frozen, freeze, thaw
@@ -39,6 +39,8 @@ class Post:
         self._server = server
         self._numbers = itertools.count()
         self._waiting: dict[int, Mailbox[tuple[str, Shareable]]] = {}
+        #: Handlers at work.
+        self._open: dict[Strand, None] = {}
 
     def request(
         self, targets: list[str], topic: str, request: Shareable, timeout: float, fl_ctx: FLContext
@@ -84,8 +86,14 @@ class Post:
         else:
             # In a strand of its own: a handler may wait, also for further messages.
             answer = self._answer if message.kind == "aux" else self._fire
-            self._hub.spawn(answer, message, name=f"{self.name}: {message.kind}")
+            strand = self._hub.spawn(self._handle, answer, message, name=f"{self.name}: {message.kind}")
+            self._open[strand] = None
         return True
+
+    def settle(self, timeout: float) -> None:
+        """Wait for the handlers at work; TimeoutError when one is not done after `timeout` seconds."""
+        while self._open:
+            self._open.popitem()[0].join(timeout)
 
     def _send(self, kind: str, target: str, body: Frozen | None, **headers: Any) -> None:
         message = Message(kind=kind, headers={"from": self.name, "to": target, **headers}, body=body)
@@ -107,6 +115,12 @@ class Post:
         fl_ctx.set_peer_context(peer)
         data.set_peer_props(props)
         return data, fl_ctx, peer
+
+    def _handle(self, handler: Callable[[Message], None], message: Message) -> None:
+        try:
+            handler(message)
+        finally:
+            self._open.pop(self._hub.current(), None)
 
     def _answer(self, message: Message) -> None:
         request, fl_ctx, _ = self._opened(message)

@@ -142,7 +142,7 @@ class Server(FLComponent):
         self._engine = engine
         self._meta = model.meta
         self._links = links
-        self._letters: Mailbox[Message] = engine.hub.mailbox()
+        self._letters: Mailbox[Message | None] = engine.hub.mailbox()
         self._answers: Mailbox[tuple[str, Arrival] | None] = engine.hub.mailbox()
         #: Whether the board is to be looked at, and the strand that does it knows.
         self._called = False
@@ -165,7 +165,7 @@ class Server(FLComponent):
         engine = self._engine
         for site, link in self._links.items():
             link.hear(partial(self._arrived, site), self._replied)
-        engine.hub.spawn(self._take_letters, name="server reads letters")
+        reading = engine.hub.spawn(self._take_letters, name="server reads letters")
         hearing = engine.hub.spawn(self._take_answers, name="server hears sites")
         with engine.new_context() as fl_ctx:
             fl_ctx.set_prop(ReservedKey.RUN_ABORT_SIGNAL, engine.abort_signal, private=True, sticky=True)
@@ -174,7 +174,7 @@ class Server(FLComponent):
             self._run_workflow(workflow_id, controller)
             if engine.abort_signal.triggered:
                 break
-        self._end(hearing)
+        self._end(hearing, reading)
         for kind, path in saved_models(workspace):
             engine.record.emit("model", kind=kind, path=path)
         return not self._failed
@@ -207,7 +207,7 @@ class Server(FLComponent):
                 communicator.cancel_all_tasks()
                 self.fire_event(EventType.END_WORKFLOW, fl_ctx)
 
-    def _end(self, hearing: Strand) -> None:
+    def _end(self, hearing: Strand, reading: Strand) -> None:
         self._ending = True
         with self._engine.new_context() as fl_ctx:
             self.fire_event(EventType.ABOUT_TO_END_RUN, fl_ctx)
@@ -215,7 +215,7 @@ class Server(FLComponent):
             send_to_all(self._links.values(), message)
             self._catch_up()
             if not self._failed:
-                self._hear_out(hearing)
+                self._hear_out(hearing, reading)
             self.fire_event(EventType.CHECK_END_RUN_READINESS, fl_ctx)
             self.fire_event(EventType.END_RUN, fl_ctx)
 
@@ -227,10 +227,13 @@ class Server(FLComponent):
             except Exception as e:
                 self._engine.note_exception(e, message=f"{type(writer).__name__} failed")
 
-    def _hear_out(self, hearing: Strand) -> None:
-        """What sites still have to say (events, logged values) comes before END_RUN."""
+    def _hear_out(self, hearing: Strand, reading: Strand) -> None:
+        """What sites still have to say (events, logged values) is dealt with before END_RUN."""
         with contextlib.suppress(TimeoutError):  # the supervisor sees to sites that do not end.
             hearing.join(_PATIENCE)
+            self._letters.put(None)
+            reading.join(_PATIENCE)
+            self._engine.post.settle(_PATIENCE)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         if event_type == EventType.FATAL_SYSTEM_ERROR:
@@ -264,8 +267,8 @@ class Server(FLComponent):
 
     def _take_letters(self) -> None:
         """Letters do not wait for answers: a callback that is at work on an answer may wait for a letter."""
-        while True:
-            self._engine.post.take(self._letters.get())
+        while (letter := self._letters.get()) is not None:
+            self._engine.post.take(letter)
 
     def _take_answers(self) -> None:
         """Hear the sites until all have gone, what has come together at once."""

@@ -309,3 +309,25 @@ def test_a_pool_lends_what_is_free_and_fits():
     small = pool.lease(10)
     assert small.number not in (first, two.number)
     assert small.size == 10
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_what_was_sent_before_the_end_arrives_though_the_sender_reads_no_more(memory, count):
+    """A site that ends has sent its last messages, while the server still writes to it."""
+    ends = Ends()
+    link, far = ends.server["site-1"], ends.sites["site-1"]
+
+    def talk():
+        link.send(Message(kind="task"))  # which will be unread when the other end hangs up
+        ends.near.flush()
+        for number in range(count):
+            far.send(Message(kind="event", headers={"n": number}, body=freeze(np.full(1000, number))))
+        far.close()
+        ends.far.close()
+        link.send(Message(kind="task", body=freeze(np.zeros(100_000))))
+        ends.near.flush()
+        arrived = [link.inbox.get() for _ in range(count + 1)]
+        assert isinstance(arrived.pop(), LinkClosed)
+        return [(m.headers["n"], float(thaw(m.body).mean())) for m in arrived]
+
+    assert ends.run(talk) == [(n, float(n)) for n in range(count)]
