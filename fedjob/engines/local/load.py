@@ -92,7 +92,8 @@ def load_client(app: App, variables: Mapping[str, str]) -> LoadedApp:
 def build_component(config: Mapping[str, Any], place: str, handlers: list[Any] | None = None) -> Any:
     """Build one object from ``{"path", "args"}``; for code that calls the engine's `build_component`."""
     builder = _Builder(place, {}, {})
-    component = builder.value(dict(config), "")
+    # Who asks for it has it built, also where a configuration marks it as data.
+    component = builder.value({k: v for k, v in config.items() if k != "config_type"}, "")
     if handlers is not None:
         handlers.extend(builder.app.handlers)
     return component

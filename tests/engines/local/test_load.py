@@ -2,7 +2,7 @@
 
 import pytest
 
-from fedjob.engines.local.load import load_client, load_server
+from fedjob.engines.local.load import build_component, load_client, load_server
 from fedjob.errors import FolderError
 from fedjob.flare import shim
 from fedjob.folder.model import App, ClientConfig, Component, ExecutorEntry, FilterChain, ServerConfig
@@ -201,3 +201,9 @@ def test_a_component_that_cannot_be_built_is_named_at_each_site():
         with pytest.raises(FolderError, match="nonsense") as caught:
             load_client(app, {})
         assert "executors[0]" in str(caught.value)
+
+
+def test_what_is_asked_for_is_built_also_where_it_is_marked_as_data():
+    """As in FLARE: the mark only keeps it from being built together with the object that has it as an argument."""
+    part = build_component({"path": "user_parts.Part", "args": {"n": 3}, "config_type": "dict"}, "here")
+    assert part.n == 3
