@@ -18,6 +18,9 @@ from .jobs import JOBS
 from .outcome import differences, outcome
 from .record import RECORDED, export, job_folder, request, simulate
 
+# Keras asks numpy 2 for what it has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 LIVE = os.environ.get("FEDJOB_PARITY") == "live"
 
 

@@ -105,3 +105,29 @@ def recipe_logistic_regression():
         damping_factor=0.5,
         train_script="train_lr.py",
     )
+
+
+@covers("FedOptRecipe of TensorFlow: a Keras optimizer with a schedule", needs="tensorflow", rtol=1e-6)
+def recipe_keras_fedopt():
+    from keras_net import Net
+    from nvflare.app_opt.tf.recipes import FedOptRecipe
+
+    return FedOptRecipe(
+        name="parity",
+        model=Net(),
+        optimizer_args={"path": "tensorflow.keras.optimizers.SGD", "args": {"momentum": 0.5}},
+        lr_scheduler_args={
+            "path": "tensorflow.keras.optimizers.schedules.CosineDecay",
+            "args": {"initial_learning_rate": 0.5, "alpha": 0.25},
+        },
+        **{**NUMBERS, "train_script": "train_keras.py"},
+    )
+
+
+@covers("ScaffoldRecipe of TensorFlow: controls go out and come back", needs="tensorflow", rtol=1e-6)
+def recipe_keras_scaffold():
+    from keras_net import Net
+    from nvflare.app_opt.tf.recipes import ScaffoldRecipe
+
+    options = {**NUMBERS, "train_script": "train_keras.py", "train_args": "--scaffold"}
+    return ScaffoldRecipe(name="parity", model=Net(), **options)

@@ -1,0 +1,1 @@
+"""What only TensorFlow has; it is imported when it is used."""
