@@ -83,6 +83,8 @@ ROWS = (
     Row("app_common.filters.statistics_privacy_filter", "components.filters.statistics_privacy",
         "StatisticsPrivacyFilter"),
     Row("app_common.filters.svt_privacy", "components.filters.svt_privacy", "SVTPrivacy"),
+    Row("app_common.logging.job_log_receiver", "components.log_streaming", "JobLogReceiver", since="2.8"),
+    Row("app_common.logging.job_log_streamer", "components.log_streaming", "JobLogStreamer", since="2.8"),
     Row("app_common.model_desc", "components.persistor", "ModelDescriptor"),
     Row("app_common.model_locator.list_model_locator", "components.locators.list", "ListModelLocator"),
     Row("app_common.np.np_formatter", "components.np.formatter", "NPFormatter"),
