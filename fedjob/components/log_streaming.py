@@ -91,6 +91,6 @@ class JobLogReceiver(Widget):
 
     def _folder(self, fl_ctx: FLContext) -> Path:
         if self._dest_dir:
-            return Path(self._dest_dir) / fl_ctx.get_job_id()
+            return Path(self._dest_dir, str(fl_ctx.get_job_id()))
         run_dir: str = fl_ctx.get_engine().get_workspace().get_run_dir(fl_ctx.get_job_id())
         return Path(run_dir)

@@ -81,6 +81,8 @@ MLFLOW_RECEIVER = "nvflare.app_opt.tracking.mlflow.mlflow_receiver.MLflowReceive
 MLFLOW_WRITER = "nvflare.app_opt.tracking.mlflow.mlflow_writer.MLflowWriter"
 LOG_STREAMER = "nvflare.app_common.logging.job_log_streamer.JobLogStreamer"
 LOG_RECEIVER = "nvflare.app_common.logging.job_log_receiver.JobLogReceiver"
+TENSOR_SERVER = "nvflare.app_opt.tensor_stream.server.TensorServerStreamer"
+TENSOR_CLIENT = "nvflare.app_opt.tensor_stream.client.TensorClientStreamer"
 DECOMPOSERS = "nvflare.app_common.widgets.decomposer_reg.DecomposerRegister"
 WANDB_RECEIVER = "nvflare.app_opt.tracking.wandb.wandb_receiver.WandBReceiver"
 

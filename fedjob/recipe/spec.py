@@ -12,7 +12,7 @@ from typing import Any
 
 from fedjob.errors import JobError, JobTypeError
 from fedjob.flare import names, paths
-from fedjob.flare.releases import R28, Release
+from fedjob.flare.releases import R28, R29, Release
 from fedjob.job import run
 from fedjob.job.api import FedJob
 from fedjob.job.defs import ALL_SITES, SERVER, FilterType
@@ -39,6 +39,7 @@ class Recipe:
         self.name = job.name
         self._configured_sites: list[str] = []
         self._prepared = False
+        self._streams_tensors = False
         self._lasting = ExitStack()  # of a job that was handed over
         if SERVER in job.apps:
             job.apps[SERVER].record(self._require_release)
@@ -144,6 +145,35 @@ class Recipe:
             for target in targets:
                 add_component(self._job, target, "component", paths.LOG_STREAMER, {"log_file_name": name})
         add_component(self._job, SERVER, "component", paths.LOG_RECEIVER, {})
+
+    def enable_tensor_streaming(
+        self,
+        format: str = "pytorch",
+        tasks: list[str] | None = None,
+        tensor_send_timeout: float = 30.0,
+        wait_send_task_data_all_clients_timeout: float = 300.0,
+    ) -> None:
+        """Let the tensors of `tasks` (``["train"]`` by default) travel beside them (FLARE >= 2.9), once. Times are in seconds."""
+        if self._streams_tensors:
+            raise JobError(f"recipe {self.name!r} streams its tensors already")
+        if tasks is not None:
+            _require(list, "tasks", tasks)
+            for task in tasks:
+                _require(str, "a task's name", task)
+        if tasks == []:
+            raise JobError("tasks must not be empty: leave it out for 'train'")
+        expected = getattr(self, "server_expected_format", None)
+        if expected is not None and format != expected:
+            raise JobError(
+                f"tensors cannot be streamed as {format!r}: the server expects {str(getattr(expected, 'value', expected))!r}"
+            )
+        since(self._job, R29, "enable_tensor_streaming", used=True)
+        args = {"format": format, "tasks": tasks, "tensor_send_timeout": tensor_send_timeout}
+        for target in self._client_targets(None):
+            add_component(self._job, target, "tensor_client_streamer", paths.TENSOR_CLIENT, args)
+        args = {**args, "wait_send_task_data_all_clients_timeout": wait_send_task_data_all_clients_timeout}
+        add_component(self._job, SERVER, "tensor_server_streamer", paths.TENSOR_SERVER, args)
+        self._streams_tensors = True
 
     def add_decomposers(self, decomposers: list[Any]) -> None:
         """Register decomposers, given as class paths or as objects, at the server and the clients."""

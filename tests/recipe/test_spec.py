@@ -14,7 +14,7 @@ from fedjob.job import FedJob, ScriptRunner, load_script, run
 from fedjob.job.exported import described
 from fedjob.job.given import to_model
 from fedjob.recipe import Recipe, SimEnv, set_per_site_config
-from tests.recipe.conftest import apps, client, server
+from tests.recipe.conftest import apps, client, component, server
 
 
 def test_a_recipe_is_taken_for_a_job(make, tmp_path):
@@ -70,6 +70,27 @@ def test_additions_go_where_they_are_sent(make):
     }
     assert client(recipe).extra == {"c": 1}
     assert server(recipe).extra == {"s": 2}
+
+
+def test_tensor_streaming_comes_once_and_in_the_servers_format(make):
+    recipe = make()
+    for arguments, message in (
+        ({}, "cannot be streamed as 'pytorch': the server expects 'numpy'"),
+        ({"format": "numpy", "tasks": []}, "tasks must not be empty"),
+        ({"format": "numpy", "tasks": "train"}, "tasks must be a list, but got str"),
+    ):
+        with pytest.raises(JobError, match=message):
+            recipe.enable_tensor_streaming(**arguments)
+    recipe.enable_tensor_streaming(format="numpy")
+    with pytest.raises(JobError, match="streams its tensors already"):
+        recipe.enable_tensor_streaming(format="numpy")
+    assert component(server(recipe), "tensor_server_streamer").args == {
+        "format": "numpy",
+        "tasks": ["train"],
+    }
+    with pytest.raises(ReleaseError, match=r"FLARE 2\.8 has no enable_tensor_streaming"):
+        recipe.as_job().freeze("2.8")
+    assert recipe.run(SimEnv(num_clients=2, workspace_root="work")).get_job_id() == "fedavg"
 
 
 def test_files_travel(make, tmp_path):

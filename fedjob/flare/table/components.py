@@ -183,6 +183,8 @@ ROWS = (
     Row("app_opt.sklearn.svm_assembler", "components.aggregators.sklearn_assemblers", "SVMAssembler", since="2.7"),
     Row("app_opt.statistics.df.df_core_statistics", "components.statistics.data_frames", "DFStatisticsCore",
         since="2.6"),
+    Row("app_opt.tensor_stream.client", "components.tensor_streaming", "TensorClientStreamer", since="2.7"),
+    Row("app_opt.tensor_stream.server", "components.tensor_streaming", "TensorServerStreamer", since="2.7"),
     Row("app_opt.tf.fedopt_ctl", "components.workflows.tf_fedopt", "FedOpt"),
     Row("app_opt.tf.fedprox_loss", "components.tf.fedprox_loss", "TFFedProxLoss"),
     Row("app_opt.tf.file_model_locator", "components.locators.tf", "TFFileModelLocator", since="2.7"),

@@ -219,6 +219,27 @@ def recipe_log_streaming():
     return recipe
 
 
+@covers("tensor streaming", since="2.9")
+def recipe_tensor_streaming():
+    recipe = torch_recipe(server_expected_format="pytorch")
+    recipe.enable_tensor_streaming(tasks=["train", "validate"], tensor_send_timeout=10.0)
+    return recipe
+
+
+@covers("tensor streaming of the tasks that are streamed by default", since="2.9")
+def recipe_tensor_streaming_default():
+    recipe = numpy_recipe()
+    recipe.enable_tensor_streaming("numpy")
+    return recipe
+
+
+@covers("tensor streaming in another format than the server's: refused", since="9")
+def recipe_tensor_streaming_format():
+    recipe = torch_recipe()
+    recipe.enable_tensor_streaming()
+    return recipe
+
+
 @covers("decomposers by class path and by object", since="2.7")
 def recipe_decomposers():
     from nvflare.app_opt.pt.decomposers import TensorDecomposer
