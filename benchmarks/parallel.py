@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from benchmarks.job import export
@@ -24,6 +25,22 @@ def test_simulation(fedjob, n):
     begin = time.monotonic()
     result = fedjob.simulate({folder!r}, n_clients=2, fresh=True)
     task.check(result.model()["numpy_key"], 9, 3)
+    with open({times!r}, "a") as times:
+        times.write(f"{{begin}}\\n{{time.monotonic()}}\\n")
+"""
+
+#: The same number of tests that share nothing and wait for nothing.
+COMPUTING = """
+import time
+
+import pytest
+
+@pytest.mark.parametrize("n", range({tests}))
+def test_computing(n):
+    begin = time.monotonic()
+    total = 0
+    for step in range({steps}):
+        total += step
     with open({times!r}, "a") as times:
         times.write(f"{{begin}}\\n{{time.monotonic()}}\\n")
 """
@@ -57,10 +74,29 @@ def _second_worker(hundred: Suite, isolation: str) -> Row:
             Beside("-n 0", alone, "s"),
             Beside("-n 2", with_two, "s"),
             Beside("whole sessions", whole, "x"),
+            _computing(alone / TESTS),
             two_loops(),
         ),
         target=Target(1.8, least=True),
     )
+
+
+def _computing(seconds: float) -> Beside:
+    """What a second worker brings to as many tests that compute for so long each."""
+    begin, steps = time.perf_counter(), 3_000_000
+    total = 0
+    for step in range(steps):
+        total += step
+    steps = round(steps * seconds / (time.perf_counter() - begin))
+    suite = Suite("")
+    suite.write(COMPUTING.format(tests=TESTS, steps=steps, times=str(suite.root / TIMES)))
+
+    def span(workers: str) -> float:
+        times = suite.times("-n", workers)
+        return max(times) - min(times)
+
+    pairs = in_turn(lambda: span("2"), lambda: span("0"), PAIRS)
+    return Beside("as many tests that only compute, as long each", ratio(pairs), "x")
 
 
 BLOCKS = (hundred_simulations,)
