@@ -6,6 +6,7 @@ and, for an external process, pipes, a launcher and a metric relay before (`scri
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 from typing import Any
@@ -64,12 +65,19 @@ class ScriptRunner:
         self._server_expected_format = server_expected_format
         self._params_transfer_type = params_transfer_type
         self._launch_once = launch_once
-        self._launch_timeout = launch_timeout
-        self._shutdown_timeout = shutdown_timeout
-        self._memory_gc_rounds = memory_gc_rounds
+        # FLARE does not look at them where no process is launched.
+        self._launch_timeout = self._seconds("launch_timeout", launch_timeout)
+        self._shutdown_timeout = self._seconds("shutdown_timeout", shutdown_timeout)
+        self._memory_gc_rounds = _rounds(memory_gc_rounds)
         self._cuda_empty_cache = cuda_empty_cache
         self._pipe_connect_type = _pipe_connect_type(pipe_connect_type)
         self._given: dict[str, Any] = {"task_pipe": task_pipe}
+
+    def _seconds(self, name: str, value: Any) -> Any:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is None or not self._launch_external_process or (is_number and 0 <= value < math.inf):
+            return value
+        raise JobError(f"{name} must be a number of seconds of 0 or more, or None, but is {value!r}")
 
     def add_to_fed_job(self, job: Any, ctx: Any, **kwargs: Any) -> dict[str, str]:
         """Add the executor for `tasks` (all by default) and the script. Returns the ids of the components added."""
@@ -120,6 +128,12 @@ class ScriptRunner:
             f"custom/{script}",
             *_words("script_args", self._script_args),
         ]
+
+
+def _rounds(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise JobError(f"memory_gc_rounds must be an int of 0 or more, but is {value!r}")
+    return value
 
 
 def _execution_mode(mode: str | None, external: bool) -> str:

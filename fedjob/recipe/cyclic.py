@@ -13,6 +13,7 @@ from fedjob.job.defs import SERVER, FrameworkType
 from fedjob.job.patterns import add_component, add_workflow
 from fedjob.job.plan import Plan
 from fedjob.job.script_runner import ScriptRunner
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import (
     arguments_of,
     at_least,
@@ -40,6 +41,7 @@ class CyclicRecipe(Recipe):
     The overrides are further arguments of CyclicController and ScriptRunner. Raises JobError.
     """
 
+    @typed
     def __init__(
         self,
         *,

@@ -11,6 +11,7 @@ from fedjob.job.api import FedJob
 from fedjob.job.defs import FrameworkType
 from fedjob.job.patterns import add_workflow
 from fedjob.job.script_runner import ScriptRunner
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import at_least, choice
 from fedjob.recipe.spec import Recipe
 
@@ -20,6 +21,7 @@ class FedTaskRecipe(Recipe):
     script answers. `timeout` is in seconds, 0 for none. Raises JobError.
     """
 
+    @typed
     def __init__(
         self,
         *,

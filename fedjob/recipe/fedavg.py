@@ -20,6 +20,7 @@ from fedjob.job.defs import SERVER, FrameworkType
 from fedjob.job.patterns import add_component, add_workflow
 from fedjob.job.plan import Spelled
 from fedjob.job.script_runner import ScriptRunner
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import (
     at_least,
     carry_checkpoint,
@@ -44,6 +45,7 @@ class FedAvgRecipe(PerSiteRecipe):
     ModelAggregator. `save_filename` is 2.7's word for `best_model_filename`. Times are in seconds. Raises JobError.
     """
 
+    @typed
     def __init__(
         self,
         *,

@@ -16,6 +16,7 @@ from fedjob.job.patterns import add_component, add_workflow
 from fedjob.job.plan import Plan, Spelled
 from fedjob.job.pt import BaseFedJob
 from fedjob.job.script_runner import ScriptRunner
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import (
     as_config,
     at_least,
@@ -38,6 +39,7 @@ class FedOptRecipe(Recipe):
     number of rounds. `aggregator` expects WEIGHT_DIFF. Raises JobError.
     """
 
+    @typed
     def __init__(
         self,
         *,

@@ -13,6 +13,7 @@ from fedjob.job.defs import ALL_SITES, SERVER, FrameworkType
 from fedjob.job.patterns import add_component, add_executor, add_workflow
 from fedjob.job.script_runner import ScriptRunner
 from fedjob.recipe import fedavg
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import at_least, carry_checkpoint, check_checkpoint
 from fedjob.recipe.pt import refuse
 from fedjob.recipe.spec import Recipe
@@ -47,6 +48,7 @@ class NumpyCrossSiteEvalRecipe(Recipe):
     `initial_ckpt` is absolute, where the server runs; else `model_dir` and `model_name` say where the server's models are.
     """
 
+    @typed
     def __init__(
         self,
         name: str = "numpy_cross_site_eval",
@@ -99,6 +101,7 @@ class NumpyCrossSiteEvalRecipe(Recipe):
 class FedAvgLrRecipe(Recipe):
     """Logistic regression by Newton's method: the script sends gradient and Hessian, the server takes damped steps."""
 
+    @typed
     def __init__(
         self,
         *,

@@ -12,6 +12,7 @@ from fedjob.job.patterns import add_workflow
 from fedjob.job.plan import Plan, Spelled
 from fedjob.job.pt import BaseFedJob
 from fedjob.job.script_runner import ScriptRunner
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import at_least, carry_checkpoint, check_checkpoint, choice, job_model, since
 from fedjob.recipe.spec import Recipe
 
@@ -21,6 +22,7 @@ class ScaffoldRecipe(Recipe):
     with PTScaffoldHelper. Raises JobError.
     """
 
+    @typed
     def __init__(
         self,
         *,

@@ -12,6 +12,7 @@ from fedjob.job.defs import SERVER, FrameworkType
 from fedjob.job.patterns import add_component
 from fedjob.job.plan import Spelled
 from fedjob.recipe import fedavg
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import at_least, one_of
 from fedjob.recipe.pt import refuse
 
@@ -30,6 +31,7 @@ class SklearnFedAvgRecipe(fedavg.FedAvgRecipe):
     models, formats and stop conditions.
     """
 
+    @typed
     def __init__(
         self,
         *,
@@ -82,6 +84,7 @@ class _AssembledRecipe(SklearnFedAvgRecipe):
 class KMeansFedAvgRecipe(_AssembledRecipe):
     """Federated k-means: the clients' centres and counts, clustered again by mini-batch k-means."""
 
+    @typed
     def __init__(
         self,
         *,

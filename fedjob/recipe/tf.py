@@ -12,6 +12,7 @@ from fedjob.job.patterns import add_workflow
 from fedjob.job.script_runner import ScriptRunner
 from fedjob.job.tf import BaseFedJob as KerasJob
 from fedjob.recipe import cyclic, fedavg
+from fedjob.recipe.arguments import typed
 from fedjob.recipe.checks import (
     as_config,
     at_least,
@@ -63,6 +64,7 @@ class _KerasRecipe(Recipe):
 
     _WORKFLOW: str
 
+    @typed
     def __init__(
         self,
         *,

@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from fedjob.errors import FedJobError, ReleaseError
+from fedjob.errors import FedJobError, JobError, ReleaseError
 from fedjob.job import FedJob, ScriptRunner
 from fedjob.job.base_script_runner import BaseScriptRunner
 from tests.job.conftest import client
@@ -124,3 +126,26 @@ def test_several_nodes_need_one_launch(train):
     assert refused(lambda: job.to(runner, "site-1")) == (
         "'site-1' runs on several nodes, which needs launch_once=True"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"memory_gc_rounds": -1}, "memory_gc_rounds must be an int of 0 or more, but is -1"),
+        ({"memory_gc_rounds": True}, "memory_gc_rounds must be an int of 0 or more, but is True"),
+        (
+            {"launch_external_process": True, "launch_timeout": -1},
+            "launch_timeout must be a number of seconds",
+        ),
+        (
+            {"launch_external_process": True, "shutdown_timeout": math.inf},
+            "shutdown_timeout must be a number",
+        ),
+        ({"launch_external_process": True, "launch_timeout": "5"}, "launch_timeout .* but is '5'"),
+    ],
+)
+def test_limits_are_checked_where_they_count(arguments, message):
+    with pytest.raises(JobError, match=message):
+        ScriptRunner("train.py", **arguments)
+    if "launch_external_process" in arguments:
+        ScriptRunner("train.py", **{**arguments, "launch_external_process": False})

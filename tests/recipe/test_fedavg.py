@@ -22,7 +22,20 @@ BY_PATH = {"class_path": "net.Net", "args": {"width": 3}}
     [
         ({"model": None}, "a recipe needs a model: give model, initial_ckpt or model_persistor"),
         ({"min_clients": 0}, "min_clients must be an int of at least 1, but is 0"),
-        ({"num_rounds": 1.5}, "num_rounds must be an int of at least 1, but is 1.5"),
+        ({"num_rounds": 0}, "num_rounds must be an int of at least 1, but is 0"),
+        ({"num_rounds": 1.5}, "num_rounds must be an int, but is 1.5"),
+        ({"patience": "few"}, "patience must be an int or None, but is 'few'"),
+        ({"command": ["python3", "-u"]}, r"command must be a str, but is \['python3', '-u'\]"),
+        ({"launch_once": None}, "launch_once must be a bool, but is None"),
+        (
+            {"aggregation_weights": {"site-1": "much"}},
+            "aggregation_weights must be a dict of numbers by site or None",
+        ),
+        ({"client_memory_gc_rounds": -1}, "memory_gc_rounds must be an int of 0 or more, but is -1"),
+        (
+            {"launch_external_process": True, "shutdown_timeout": -1},
+            r"shutdown_timeout must be a number of seconds of 0 or more, or None, but is -1\.0",
+        ),
         ({"model": "x"}, "model must be a numpy array or a list, but got str"),
         ({"model": None, "initial_ckpt": "not_here.npy"}, "there is no checkpoint not_here.npy"),
         ({"server_expected_format": "csv"}, "invalid server_expected_format 'csv'"),
@@ -37,7 +50,17 @@ BY_PATH = {"class_path": "net.Net", "args": {"width": 3}}
 )
 def test_wrong_arguments_are_refused(make, options, message):
     with pytest.raises(JobError, match=message):
-        make(**options)
+        make(**options).as_job()
+
+
+def test_what_stands_for_a_value_is_taken(make):
+    """As from a command line: FLARE takes it too."""
+    recipe = make(
+        num_rounds="3", min_clients=2.0, launch_once="no", shutdown_timeout=5, aggregation_weights={"a": "2"}
+    )
+    assert (recipe.num_rounds, recipe.min_clients, recipe.launch_once) == (3, 2, False)
+    assert type(recipe.min_clients) is int
+    assert (recipe.shutdown_timeout, recipe.aggregation_weights) == (5.0, {"a": 2.0})
 
 
 @pytest.mark.parametrize("model", [np.ones((2, 1)), [[1.0], [1.0]]])
