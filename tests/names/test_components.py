@@ -17,12 +17,13 @@ COMPONENTS = {
     for name in names.names()
     if name.path in set(signatures.paths()) and not name.target.endswith(":*")
 }
-#: Classes whose checks let only certain words through.
+#: Classes whose checks let only certain words through, or that draw what they are not given.
 ARGUMENTS = {
     "ClientAPIExecutor": {"execution_mode": "in_process", "task_script_path": "train.py"},
     "DecomposerRegister": {"classes": []},
     "GlobalModelEval": {"model_locator_id": "locator"},
     "ConvertWeights": {"direction": "weights_to_diff"},
+    "ConsensusExecutor": {"initial_value": 0.5},
 }
 GUESSES = (object(), 1, "x", ["x"], {"x": {}}, None)
 

@@ -390,3 +390,19 @@ def resource_spec_twice():
 @covers("a name in meta_props: refused", since="9")
 def reserved_meta_props():
     return started(meta_props={"name": "other"})
+
+
+@covers("peers, and a network of dataclasses whose __dict__ is plain", since="2.6")
+def peers():
+    from nvflare import FedJob
+    from nvflare.app_opt.p2p.controllers import DistOptController
+    from nvflare.app_opt.p2p.executors import ConsensusExecutor
+    from nvflare.app_opt.p2p.types import Config, Neighbor, Network, Node
+
+    job = FedJob(name="peers")
+    nodes = [Node(id="site-1", neighbors=[Neighbor("site-2", 0.25)]), {"id": "site-2", "neighbors": []}]
+    job.to_server(DistOptController(config=Config(network=Network(nodes), extra={"iterations": 3})))
+    job.to_server(DistOptController(Config({"nodes": nodes[:1]}), task_check_period=0.5), id="again")
+    job.to(ConsensusExecutor(7), "site-1")
+    job.to(ConsensusExecutor(initial_value=0), "site-2", tasks=["config", "run_algorithm"])
+    return job
