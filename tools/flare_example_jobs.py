@@ -126,8 +126,8 @@ JOBS = (
     Job(path="advanced/distributed_optimization/2-two_moons/launcher_gt.py"),
     Job(path="advanced/distributed_optimization/2-two_moons/launcher_gtadam.py"),
     Job(path="advanced/feature_election/job.py", clients=3),
-    Job(path="advanced/streaming/simple_dict_streaming_job.py", clients=2),
-    Job(path="advanced/streaming/simple_file_streaming_job.py", clients=2),
+    Job(path="advanced/streaming/simple_dict_streaming_job.py", clients=1),
+    Job(path="advanced/streaming/simple_file_streaming_job.py", clients=1),
     # Written with recipes.
     Job(path="hello-world/hello-numpy/job.py", clients=2),
     Job(

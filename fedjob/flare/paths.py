@@ -86,6 +86,10 @@ TENSOR_CLIENT = "nvflare.app_opt.tensor_stream.client.TensorClientStreamer"
 DECOMPOSERS = "nvflare.app_common.widgets.decomposer_reg.DecomposerRegister"
 WANDB_RECEIVER = "nvflare.app_opt.tracking.wandb.wandb_receiver.WandBReceiver"
 
+# What streams are written against
+STREAMING = "nvflare.apis.streaming"
+STREAMERS = "nvflare.app_common.streamers"
+
 # What connects an external process, up to 2.8
 PIPE = "nvflare.fuel.utils.pipe.pipe.Pipe"
 LAUNCHER = "nvflare.app_common.abstract.launcher.Launcher"

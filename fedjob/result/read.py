@@ -124,6 +124,8 @@ class _Tally:
     traffic: dict[str, dict[str, int]] = field(default_factory=dict)
     devices: dict[str, str | None] = field(default_factory=dict)
     best: Event = field(default_factory=dict)
+    #: Who has sent or received a stream.
+    streamed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         #: The place of each site among all.
@@ -195,6 +197,9 @@ class _Tally:
     def _on_result(self, e: Event) -> None:
         self.results.append((e["task"], e["site"], e["data"]))
 
+    def _on_stream(self, e: Event) -> None:
+        self.streamed.update((e["site"], e["sender"]))
+
     def _on_error(self, e: Event) -> None:
         self.errors.append(
             SiteError(
@@ -234,7 +239,7 @@ class _Tally:
         if self.status != "ok":
             yield f"the run ended as {self.status!r}" + (f": {self.reason}" if self.reason else "")
         yield from (str(e).splitlines()[0] for e in self.errors)
-        if not rounds and not self.results:
+        if not rounds and not self.results and (self.asked or not self.streamed):
             yield "no round was finished and no result came back"
         yield from (f"site {s!r} was silent: it sent no parameter and no metric" for s in self._silent())
         yield from self._not_finite(rounds)
@@ -257,8 +262,8 @@ class _Tally:
             if batch.params or batch.metrics:
                 heard.update(batch.sites)
         # A site that no task was sent to (sampling) had nothing to say; without a record of
-        # tasks every site was asked.
-        asked = self.asked or set(self.sites)
+        # tasks every site was asked, except where parties only stream.
+        asked = self.asked or set(self.sites) - self.streamed
         return [s for s in self.sites if s in asked and s not in heard]
 
 

@@ -43,7 +43,8 @@ def test_every_row_loads(name):
 @pytest.mark.parametrize("name", TABLE, ids=lambda n: n.path)
 def test_a_class_lives_where_the_table_says(name):
     loaded = load(name)
-    if inspect.isclass(loaded):
+    # FLARE's StreamContext is another name of dict.
+    if inspect.isclass(loaded) and loaded.__module__ != "builtins":
         module, _, attribute = name.target.partition(":")
         assert (loaded.__module__, loaded.__qualname__) == (module, attribute)
 

@@ -139,6 +139,21 @@ def test_a_site_that_no_task_was_sent_to_is_not_silent(tmp_path):
     assert written(tmp_path, STARTED, task, contribution("site-1", 0, a=1), round_done(0, a=1), ENDED).ok
 
 
+def test_parties_that_only_stream_have_done_something(tmp_path):
+    stream = {"event": "stream", "site": "server", "sender": "site-1", "channel": "c", "topic": "t"}
+    result = written(tmp_path, STARTED, stream, ENDED)
+    assert result.problems == ("site 'site-2' was silent: it sent no parameter and no metric",)
+
+
+def test_a_stream_is_no_answer_to_a_task(tmp_path):
+    task = {"event": "task", "task": "train", "round": 0, "sites": ["site-1"]}
+    stream = {"event": "stream", "site": "server", "sender": "site-1", "channel": "c", "topic": "t"}
+    assert written(tmp_path, STARTED, task, stream, ENDED).problems == (
+        "no round was finished and no result came back",
+        "site 'site-1' was silent: it sent no parameter and no metric",
+    )
+
+
 def test_a_task_that_names_no_sites_was_sent_to_all(tmp_path):
     task = {"event": "task", "task": "train", "round": 0, "sites": None}
     result = written(tmp_path, STARTED, task, contribution("site-1", 0, a=1), round_done(0, a=1), ENDED)

@@ -10,11 +10,12 @@ from typing import Any
 
 from fedjob.components.roles import FLComponent, ears_of, listening, listens, named_events
 from fedjob.engines.local.custom import user_traceback
-from fedjob.engines.local.hub import Hub
+from fedjob.engines.local.hub import Hub, running
 from fedjob.engines.local.layout import JOB_ID
 from fedjob.engines.local.load import LoadedApp, build_component
 from fedjob.engines.local.post import Post
 from fedjob.engines.local.record import Recorder
+from fedjob.engines.local.streamer import CarriesStreams
 from fedjob.exchange.client import Client
 from fedjob.exchange.fl_context import MASK_PRIVATE, FLContext, FLContextManager, M, V
 from fedjob.exchange.keys import FLContextKey, ReservedKey
@@ -28,7 +29,7 @@ _log = logging.getLogger("fedjob.engine")
 _public_lock = threading.RLock()
 
 
-class FLEngine:
+class FLEngine(CarriesStreams):
     """What ``fl_ctx.get_engine()`` returns, on the server and at a site."""
 
     def __init__(
@@ -48,6 +49,8 @@ class FLEngine:
         self.name = name
         self.app = app
         self.hub = hub
+        strand = running()
+        self.context = strand.context if strand is not None else None
         self.record = record
         self.post = post
         self.job_id = JOB_ID
@@ -83,6 +86,7 @@ class FLEngine:
             },
         )
         self._manager.after_change = self._forget_public
+        self._expect_threads()
 
     @property
     def app_dir(self) -> Path:
@@ -247,7 +251,10 @@ class FLEngine:
         secure: bool = False,
     ) -> dict[str, Shareable]:
         """Ask `targets` and wait for their replies, by name; one that does not answer in time says so in its return code."""
-        return self.post.request(self._targets(targets), topic, request, timeout, fl_ctx)
+        replies: dict[str, Shareable] = self.in_run(
+            self.post.request, self._targets(targets), topic, request, timeout, fl_ctx
+        )
+        return replies
 
     def fire_and_forget_aux_request(
         self,

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
 
@@ -19,6 +19,9 @@ from fedjob.engines.local.sockets import Sockets
 from fedjob.engines.local.strand import Carrier, Killed, Mailbox, Strand, Swap, Wait, running
 from fedjob.engines.local.timers import Timers
 from fedjob.errors import RunError, Stalled
+
+if TYPE_CHECKING:
+    from fedjob.engines.local.crossing import Crossing
 
 __all__ = ["Hub", "Killed", "Mailbox", "Strand", "Swap", "Wait", "running"]
 
@@ -54,6 +57,11 @@ class Hub:
         #: Where its loop is, while it is on.
         self.loop: greenlet | None = None
         self.sockets = Sockets()
+        #: Where threads of the user's come in, once there may be some.
+        self.crossing: Crossing | None = None
+        #: How many threads there were when it began.
+        self.threads_before = 1
+        self.is_closed = False
         self._rests: list[Callable[[bool], float | None]] = []
         self._more_stacks: list[Callable[[], str]] = []
 
@@ -203,6 +211,7 @@ class Hub:
     def run(self, until: Strand) -> None:
         """Run strands until `until` is dead; an escaped Ctrl-C or the like is raised here."""
         self._begin()
+        self.threads_before = threading.active_count()
         try:
             while not until.dead:
                 self._turns()
@@ -215,6 +224,7 @@ class Hub:
     def close(self) -> None:
         """Kill what is left and let go of the selector."""
         self._begin()
+        self.is_closed = True
         self.escaped = None
         for strand in list(self.strands):
             self.kill(strand)
@@ -226,6 +236,8 @@ class Hub:
             carrier.switch(None)  # which ends it.
         self.strands.clear()
         self._kin.clear()
+        if self.crossing is not None:
+            self.crossing.close()
         self.sockets.close()
 
     def _begin(self) -> None:

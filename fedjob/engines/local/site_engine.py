@@ -28,7 +28,6 @@ class SiteEngine(AsksPeers, FLEngine):
         self.work: tuple[int | None, str | None] = (None, None)
         self._encoded = self.name.encode()
         #: Where the files of the app come from, if the site has got a folder of its own for a process.
-        self.context = self.hub.current().context
         self.app_source: Path = getattr(self.context, "app", None) or self.app_dir
         if getattr(self.context, "awaited", None) is not None:
             self._manager.before_places = self._have_home

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import selectors
+import threading
 from collections.abc import Callable
 from typing import Any
+
+_making = threading.Lock()
 
 
 class Sockets:
@@ -26,7 +29,9 @@ class Sockets:
         if not inner:
             self._outer.add(fd)
         if self._selector is None:
-            self._selector = selectors.DefaultSelector()
+            with _making:  # two threads may want the first one watched.
+                if self._selector is None:
+                    self._selector = selectors.DefaultSelector()
         if fd in self._selector.get_map():
             self._selector.modify(fd, events, call)
         else:

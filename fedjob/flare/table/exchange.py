@@ -31,6 +31,9 @@ ROWS = (
     Row("apis.job_def", "exchange.job_def", "DEFAULT_STUDY", since="2.8"),
     Row("apis.shareable", "exchange.shareable", "ReservedHeaderKey Shareable make_copy make_reply"),
     Row("apis.signal", "exchange.signal", "Signal"),
+    Row("apis.streaming", "exchange.streaming",
+        "ConsumerFactory ObjectConsumer ObjectProducer StreamContext StreamContextKey StreamableEngine"
+        " stream_done_cb_signature", since="2.6"),
     Row("apis.utils.analytix_utils", "exchange.analytics", "create_analytic_dxo send_analytic_dxo"),
     Row("apis.workspace", "exchange.workspace", "Workspace"),
     Row("app_common.abstract.fl_model", "exchange.fl_model", "FLModel FLModelConst MetaKey ParamsType"),

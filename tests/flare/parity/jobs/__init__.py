@@ -69,4 +69,4 @@ def with_script(job, path="train.py", args="", **kwargs):
     return job
 
 
-from . import ccwf, failures, fedavg, p2p, parts, recipes, workflows  # noqa: E402, F401
+from . import ccwf, failures, fedavg, p2p, parts, recipes, streaming, workflows  # noqa: E402, F401
