@@ -127,7 +127,7 @@ def recipe_tensorboard():
     return recipe
 
 
-@covers("tracking by MLflow", since="2.9")
+@covers("tracking by MLflow", since="2.7")
 def recipe_mlflow():
     from nvflare.recipe import add_experiment_tracking
 
@@ -405,7 +405,7 @@ def recipe_fedeval_per_site():
     )
 
 
-@covers("SwarmLearningRecipe", since="2.9")
+@covers("SwarmLearningRecipe", since="2.7")
 def recipe_swarm():
     from nvflare.app_opt.pt.recipes.swarm import SwarmLearningRecipe
     from src.net import Net
@@ -440,8 +440,8 @@ def recipe_swarm_2_9():
     )
 
 
-@covers("SwarmLearningRecipe as of 2.8", since="2.8")
-def recipe_swarm_2_8():
+@covers("SwarmLearningRecipe of differences", since="2.7")
+def recipe_swarm_differences():
     from nvflare.app_opt.pt.recipes.swarm import SwarmLearningRecipe
     from src.net import Net
 
