@@ -5,6 +5,7 @@ Answers ``instantiate_class`` of ``nvflare.fuel.utils.class_utils`` and ``load_c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -29,3 +30,10 @@ def load_class(class_path: str) -> Any:
         return names.load(class_path)
     module, _, name = class_path.rpartition(".")
     return getattr(import_module(module), name)
+
+
+def build_described(
+    build_component: Callable[[dict[str, Any]], Any], described: Mapping[str, Any], **extra: Any
+) -> Any:
+    """What an engine's `build_component` makes of ``{"path", "args"}`` with `extra` arguments."""
+    return build_component({**described, "args": {**(described.get("args") or {}), **extra}})

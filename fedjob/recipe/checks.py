@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sys
+import warnings
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
@@ -30,6 +32,14 @@ def since(job: FedJob, release: Release, what: str, *, used: object) -> None:
 
     if used:
         job._app_for(SERVER).record(refuse)
+
+
+def warn_user(message: str) -> None:
+    """A warning at the line that made the recipe, however many of ours are in between."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fedjob.recipe."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def choice(kind: type[E], name: str, value: Any) -> E:

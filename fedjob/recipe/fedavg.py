@@ -6,7 +6,6 @@ The recipes of one framework (`pt`, `tf`, `np`, `sklearn`) add how the model is 
 from __future__ import annotations
 
 import operator
-import warnings
 from typing import Any
 
 from fedjob.client.config import ExchangeFormat, TransferType
@@ -29,6 +28,7 @@ from fedjob.recipe.checks import (
     choice,
     job_model,
     since,
+    warn_user,
 )
 from fedjob.recipe.per_site import PerSiteRecipe
 
@@ -181,9 +181,8 @@ class FedAvgRecipe(PerSiteRecipe):
     def _model_aggregator(self) -> Any:
         if self.aggregator is None or roles.plays(self.aggregator, paths.MODEL_AGGREGATOR):
             return self.aggregator
-        warnings.warn(
-            f"aggregator {type(self.aggregator).__name__} is no ModelAggregator: FLARE's recipes leave it out, and average",
-            stacklevel=5,
+        warn_user(
+            f"aggregator {type(self.aggregator).__name__} is no ModelAggregator: FLARE's recipes leave it out, and average"
         )
         return None
 

@@ -11,6 +11,7 @@ from fedjob.recipe.pt import FedAvgRecipe as TorchRecipe
 from fedjob.recipe.pt import FedProxRecipe
 from fedjob.recipe.sklearn import KMeansFedAvgRecipe, SklearnFedAvgRecipe, SVMFedAvgRecipe
 from fedjob.recipe.tf import FedAvgRecipe as KerasRecipe
+from tests.recipe import conftest
 from tests.recipe.conftest import client, component, server
 
 TRAIN = {"min_clients": 2, "train_script": "client.py"}
@@ -117,9 +118,10 @@ def test_a_dict_is_the_controllers_where_no_framework_keeps_it():
 
 @pytest.mark.filterwarnings("error")
 def test_an_aggregator_of_the_other_kind_is_left_out_with_a_warning(make):
-    with pytest.warns(UserWarning, match="is no ModelAggregator: FLARE's recipes leave it out"):
+    with pytest.warns(UserWarning, match="is no ModelAggregator: FLARE's recipes leave it out") as told:
         recipe = make(aggregator=InTimeAccumulateWeightedAggregator(expected_data_kind="WEIGHTS"))
     assert "aggregator" not in server(recipe).workflows[0].args
+    assert told[0].filename == conftest.__file__  # where `make` calls the recipe
 
 
 def test_an_aggregator_must_expect_what_the_recipe_says(make):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedjob.components.building import build_described
 from fedjob.components.generators.full_model import FullModelShareableGenerator
 from fedjob.components.pt import server_optimizer
 from fedjob.exchange.app_constants import AppConstants
@@ -80,11 +81,11 @@ class PTFedOptModelShareableGenerator(FullModelShareableGenerator):
             return f"FedOpt's model must be a torch.nn.Module, but {source!r} is {type(self.model).__name__}"
         self.model.to(self.device)
         try:
-            self.optimizer = server_optimizer.build(
+            self.optimizer = build_described(
                 engine.build_component, self.optimizer_args, params=self.model.parameters()
             )
             if self.lr_scheduler_args is not None:
-                self.lr_scheduler = server_optimizer.build(
+                self.lr_scheduler = build_described(
                     engine.build_component, self.lr_scheduler_args, optimizer=self.optimizer
                 )
         except Exception as e:

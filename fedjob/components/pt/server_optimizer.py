@@ -5,14 +5,8 @@ Used by FedOpt's two forms; Reddi et al., "Adaptive federated optimization", ICL
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-
-def build(build_component: Callable[[dict[str, Any]], Any], given: Mapping[str, Any], **extra: Any) -> Any:
-    """The optimizer or scheduler that ``{"path", "args"}`` describes, with `extra` arguments that only we have."""
-    described = {k: v for k, v in given.items() if k != "config_type"}
-    return build_component({**described, "args": {**(described.get("args") or {}), **extra}})
 
 
 def step(

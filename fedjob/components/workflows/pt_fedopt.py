@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedjob.components.building import build_described
 from fedjob.components.pt import server_optimizer
 from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.exchange.fl_model import FLModel
@@ -75,10 +76,10 @@ class FedOpt(FedAvg):
         self.device = server_optimizer.device_of(self.device)
         self.torch_model.to(self.device)
         try:
-            self.optimizer = server_optimizer.build(
+            self.optimizer = build_described(
                 self.build_component, self.optimizer_args, params=self.torch_model.parameters()
             )
-            self.lr_scheduler = server_optimizer.build(
+            self.lr_scheduler = build_described(
                 self.build_component, self.lr_scheduler_args, optimizer=self.optimizer
             )
         except Exception as e:

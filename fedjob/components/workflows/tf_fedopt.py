@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedjob.components.building import build_described
 from fedjob.components.persistors.tf_layers import flat_layer_weights_dict
 from fedjob.components.workflows.fedavg import FedAvg
 from fedjob.exchange.fl_model import FLModel, ParamsType
@@ -74,18 +75,13 @@ class FedOpt(FedAvg):
     def _prepare(self) -> str | None:
         """Build the optimizer and its schedule; gives what is wrong."""
         try:
-            schedule = _with_args(self.lr_scheduler_args)
             # FLARE puts the rounds into any schedule that is not told how long to decay.
-            if schedule["args"].get("decay_steps") is None:
-                schedule["args"]["decay_steps"] = self.num_rounds
-            self.optimizer = self.build_component(_with_args(self.optimizer_args))
-            self.lr_scheduler = self.build_component(schedule)
+            told = (self.lr_scheduler_args.get("args") or {}).get("decay_steps") is not None
+            rounds = {} if told else {"decay_steps": self.num_rounds}
+            self.optimizer = build_described(self.build_component, self.optimizer_args)
+            self.lr_scheduler = build_described(self.build_component, self.lr_scheduler_args, **rounds)
             self.optimizer.learning_rate = self.lr_scheduler
         except Exception as e:
             self.exception("FedOpt's optimizer or schedule cannot be built")
             return f"FedOpt's optimizer or schedule cannot be built: {type(e).__name__}: {e}"
         return None
-
-
-def _with_args(settings: dict[str, Any]) -> dict[str, Any]:
-    return {**settings, "args": {**settings.get("args", {})}}
